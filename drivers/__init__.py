@@ -1,0 +1,1 @@
+"""Drivers: one file per device family, codec first. They know wires, never the hall."""

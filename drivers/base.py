@@ -1,0 +1,230 @@
+"""What every device family agrees on: events, capabilities, the slip, and four errors.
+
+A driver is one file. Its codec comes first (pure functions and a `Decoder.feed`), then one `Device`
+subclass. A driver creates no task: whoever iterates `events()` lends it the loop, and commands run in
+another task and never wait on that iterator. One exchange at a time; an exchange that times out or is
+cancelled closes the link, because late replies answer the next question.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+
+# ---- errors: named by what the caller does next
+
+
+class DeviceError(Exception):
+    """Base of the four errors a driver may raise; the text is for engineers."""
+
+
+class Unreachable(DeviceError):
+    """Nobody answers, or the line is gone: try again later."""
+
+
+class Misconfigured(DeviceError):
+    """Trying again will not help until a person changes the hall file or the device."""
+
+
+class ProtocolError(DeviceError):
+    """The bytes make no sense: count it and connect anew."""
+
+
+class Rejected(DeviceError):
+    """The device understood and said no: the caller decides.
+
+    `reason` is a stable word such as `paper_out`, `cover_open`, `busy`, `no_font`.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+
+
+# ---- links: what a driver sees of the outside
+
+
+class Link(Protocol):
+    """An open byte pipe. Any chunking is possible; `b""` is never returned."""
+
+    async def read(self) -> bytes:
+        """At least one byte, as soon as there is one. Raises `Unreachable` when the line is gone."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Returns when the bytes are handed to the line. Raises `Unreachable` when it is gone."""
+        ...
+
+    async def close(self) -> None:
+        """Never raises; a second close does nothing."""
+        ...
+
+
+Opener = Callable[[], Awaitable[Link]]
+
+# ---- events: what a device tells of its own accord
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A key of a call box. The link-level echo has been sent when this is yielded."""
+
+    address: int
+    key: str
+    """One of `call recall finish cancel pause transfer miss hold resume`, or `key_XX` (hex) when the key map does not know it."""
+    digits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A press on an evaluator. Acknowledged on the wire only when the next event is asked for."""
+
+    address: int
+    grade: int
+    """The device's own number; the hall file maps it to a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something about the device itself that a person should know, or that it is over."""
+
+    name: str
+    """`paper_low paper_out cover_open cutter_error offline ...`"""
+    active: bool
+
+
+DeviceEvent = KeyPressed | Graded | Condition
+
+# ---- the slip: what a printer is asked to put on paper
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+    size: int = 1
+    """Magnification of the printer's base font in both directions, 1 to 4."""
+    align: Literal["left", "center", "right"] = "left"
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Qr:
+    data: str
+    module: int = 6
+    """Dots per module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line across the paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """One piece of paper, top to bottom; it is cut at the end."""
+
+    parts: tuple[Text | Qr | Rule, ...]
+
+
+PrintOutcome = Literal["printed", "unknown"]
+
+# ---- capabilities: one to four methods each; `address` is the place on a shared line, 0 where there is one device
+
+
+@runtime_checkable
+class Printer(Protocol):
+    async def print(self, slip: Slip) -> PrintOutcome:
+        """`printed` when the printer itself said the job is done, `unknown` when bytes went out and no word came back.
+
+        Raises one of the four errors only when no byte of the job was sent.
+        """
+        ...
+
+
+@runtime_checkable
+class TextScreen(Protocol):
+    async def show(self, address: int, text: str) -> None:
+        """Replaces what the screen shows. Returns when the screen acknowledged it."""
+        ...
+
+
+@runtime_checkable
+class NumberDisplay(Protocol):
+    async def show_number(self, address: int, ticket: int | None, waiting: int) -> None:
+        """Shows the ticket in hand (its digits), or how many wait when there is none."""
+        ...
+
+    async def beep(self, address: int) -> None: ...
+
+
+@runtime_checkable
+class Evaluator(Protocol):
+    async def invite(self, address: int) -> None:
+        """Asks the visitor for a rating."""
+        ...
+
+
+# ---- the device
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has happened on this connection's wire since the device object was made."""
+
+    bytes_in: int = 0
+    bytes_out: int = 0
+    frames_in: int = 0
+    garbage: int = 0
+    """Bytes thrown away because they were no frame."""
+    bad_frames: int = 0
+    """Frames with a wrong length, checksum or end."""
+
+
+@dataclass(slots=True)
+class Device(ABC):
+    """One device, or one shared line with many of them. `async with` it, then iterate `events()`."""
+
+    opener: Opener
+    options: Mapping[str, Any] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+    OPTIONS: ClassVar[Mapping[str, type]] = {}
+    """Options the hall file may give this family, with their types; any other key refuses to start."""
+
+    _link: Link | None = field(default=None, init=False)
+
+    async def __aenter__(self) -> Self:
+        self._link = await self.opener()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """Closes the link: the next read or write raises `Unreachable`."""
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    @property
+    def link(self) -> Link:
+        if self._link is None:
+            raise Unreachable("the link is closed")
+        return self._link
+
+    async def receive(self) -> bytes:
+        data = await self.link.read()
+        self.counters.bytes_in += len(data)
+        return data
+
+    async def send(self, data: bytes) -> None:
+        await self.link.write(data)
+        self.counters.bytes_out += len(data)
+
+    @abstractmethod
+    def events(self) -> AsyncGenerator[DeviceEvent, None]:
+        """Endless; ends only by one of the four errors. Asking for the next event acknowledges the last."""

@@ -1,0 +1,1 @@
+"""The edge service of a government service hall."""

@@ -1,0 +1,148 @@
+"""The command line: `hall-edge check`, `run`, `demo`, `token`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from edge import hall as halls
+from edge.access import tokens
+from edge.clock import Clock
+from edge.database import Broken, Database, Session
+from edge.devices import hub
+from edge.journal import open_epoch
+from edge.process import only_one, run
+from edge.schema import TABLES
+from edge.watchdog import tell_ready
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
+DATA = click.option("--data", type=click.Path(path_type=Path), default=Path("data"), help="Folder of the database.")
+PORT = click.option("--port", type=click.IntRange(1, 65_400), default=8080, help="Port of pages and API.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """hall-edge: the edge service of a government service hall.
+
+    Tickets, calls, screens, ratings and devices of one hall, described by one FILE such as config/demo.toml.
+    Try it with:  hall-edge demo config/demo.toml
+    """
+
+
+def _load(file: Path, data: Path, port: int) -> halls.Hall:
+    """The hall, or the end of the program with every problem named by its line."""
+    try:
+        hall = halls.load(file, data=data, port=port)
+        text = file.read_text("utf-8")
+        found = [halls.Problem(halls.line_of(text, loc), what) for loc, what in hub.problems(hall)]
+        if found:
+            raise halls.HallFileError(file, found)
+    except halls.HallFileError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(2) from error
+    return hall
+
+
+@main.command()
+@FILE
+def check(file: Path) -> None:
+    """Say what is wrong with a hall FILE, by line; exit 2 if anything is."""
+    hall = _load(file, Path("data"), 8080)
+    click.echo(
+        f"{file}: good. {hall.hall.name}: {len(hall.units)} units, {len(hall.services)} services,"
+        f" {len(hall.windows)} windows, {len(hall.devices)} devices"
+    )
+
+
+@main.command("run")
+@FILE
+@DATA
+@PORT
+@click.option("--host", default="127.0.0.1", help="Address to listen on; a hall's LAN needs more than this machine.")
+def run_(file: Path, data: Path, port: int, host: str) -> None:
+    """Serve the hall of FILE until SIGTERM."""
+    hall = _load(file, data, port)
+    if hall.access.demo and host != "127.0.0.1":
+        raise click.UsageError(
+            "[access] demo = true grants every role without sign-in: only --host 127.0.0.1 may serve it"
+        )
+    _serve(hall, data, host, port, f"http://{host}:{port}/")
+
+
+@main.command()
+@FILE
+@DATA
+@PORT
+def demo(file: Path, data: Path, port: int) -> None:
+    """Serve the hall of FILE together with simulators of all its devices and of the centre."""
+    hall = _load(file, data, port)
+    command = [sys.executable, "-m", "simulators", str(file), "--port", str(port), "--data", str(data)]
+    # Its own process group: Ctrl-C reaches us first, and the devices stay until the service has said goodbye.
+    simulated = subprocess.Popen(command, process_group=0, stdout=subprocess.PIPE, text=True)  # noqa: S603  our module
+    assert simulated.stdout is not None
+    try:
+        for line in simulated.stdout:
+            click.echo(line, nl=False)
+            if "ready" in line:
+                break
+        else:
+            raise click.ClickException("the simulated devices did not start; the lines above say why")
+        _serve(hall, data, "127.0.0.1", port, f"http://127.0.0.1:{port}/")
+    finally:
+        simulated.send_signal(signal.SIGTERM)
+        simulated.wait()
+
+
+def _serve(hall: halls.Hall, data: Path, host: str, port: int, address: str) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+    def ready() -> None:
+        tell_ready()
+        click.secho(
+            f"\n  {hall.hall.name} is open: {address}\n  (Ctrl-C ends it; the next start goes on from here)\n",
+            bold=True,
+        )
+
+    try:
+        with only_one(data):
+            asyncio.run(run(hall, data, host, port, ready))
+    except BlockingIOError as error:
+        raise click.ClickException(f"another hall-edge is running with the data folder {data}") from error
+    except Broken as error:
+        raise click.ClickException(f"the database cannot be used: {error}") from error
+    click.echo("closed.")
+
+
+@main.command()
+@FILE
+@DATA
+@click.option("--role", type=click.Choice([role for role in get_args(tokens.Role) if role != "anyone"]), required=True)
+@click.option("--name", required=True, help="Who holds it, such as kiosk-1.")
+@click.option("--scope", help="The one window, kiosk or zone it is for; all without.")
+@click.option("--revoke", is_flag=True, help="Take back every token of this name instead.")
+def token(file: Path, data: Path, role: tokens.Role, name: str, scope: str | None, revoke: bool) -> None:
+    """Make a device token and show it this once."""
+    hall = _load(file, data, 8080)
+    database, made = Database(data / "hall.sqlite", TABLES), secrets.token_urlsafe(32)
+    epoch, now = open_epoch(database, secrets.token_hex(8)), Clock(hall.zone_info).now()
+    with database.writing.begin() as connection:
+        session = Session(connection, lambda: secrets.token_hex(16), epoch)
+        if revoke:
+            click.echo(f"{tokens.revoke(session, hall, now, name)} revoked")
+        else:
+            tokens.enrol(session, hall, now, tokens.Enrol(made, role, name, scope))
+            click.echo(made)
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

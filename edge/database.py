@@ -1,0 +1,252 @@
+"""The engine, the one writer, and readers that never wait for it.
+
+SQLite in WAL with synchronous=FULL: what was acknowledged survives a power cut. One writer runs the use cases in
+turn, each in a savepoint; those that wait share one commit; results are released only after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from edge.clock import Clock, Now
+from edge.hall import Hall
+
+METADATA = MetaData()
+APPLICATION_ID = 0x48414C4C  # "HALL"
+SCHEMA = 1
+BATCH = 128
+"""At most so many use cases share one commit."""
+
+Result = TypeVar("Result")
+Command = TypeVar("Command")
+
+
+class Unstored(Exception):
+    """The database could not keep it (disk full, locked for too long): nothing was written."""
+
+
+class Broken(Exception):
+    """The database or its disk cannot be trusted any more: the process must end."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What a use case gets to write with; it lives for one transaction and cannot be awaited in."""
+
+    connection: Connection
+    new_id: Callable[[], str]
+    epoch: str
+    """Changes when the database is made anew, so that event ids never repeat."""
+    written: list[Any] = field(default_factory=list)
+    """The journal events of this transaction, for the readers after the commit."""
+
+
+# ---- engines
+
+
+def _engine(path: Path, *, writer: bool) -> Engine:
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        connect_args={"check_same_thread": False, "timeout": 5.0},
+        pool_size=1 if writer else 8,
+        max_overflow=0 if writer else 32,
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in _pragmas(writer):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred BEGIN that upgrades later fails at once under contention, whatever the time-out.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+    return engine
+
+
+def _pragmas(writer: bool) -> list[str]:
+    both = ["foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "temp_store=MEMORY"]
+    if not writer:
+        # Only the writer checkpoints: two connections doing so at once corrupt SQLite before 3.51.3.
+        return [*both, "wal_autocheckpoint=0", "query_only=ON"]
+    return [
+        "auto_vacuum=INCREMENTAL",
+        "journal_mode=WAL",
+        *both,
+        "synchronous=FULL",
+        "secure_delete=ON",
+        "wal_autocheckpoint=1000",
+        f"journal_size_limit={64 * 1024 * 1024}",
+    ]
+
+
+class Database:
+    """The file, opened for one writer and many readers. Raises `Broken` for a newer version's file or another kind."""
+
+    def __init__(self, path: Path, tables: Sequence[Table]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        self.path = path
+        self.writing = _engine(path, writer=True)
+        self.reading = _engine(path, writer=False)
+        try:
+            self._migrate(tables)
+        except SQLAlchemyError as error:
+            self.close()
+            raise Broken(f"{path}: {error}") from error
+
+    def _migrate(self, tables: Sequence[Table]) -> None:
+        with self.writing.begin() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            owner = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+            if owner not in (0, APPLICATION_ID):
+                raise Broken(f"{self.path} belongs to another program")
+            if version > SCHEMA:
+                raise Broken(f"{self.path} was written by a newer version (schema {version}, this one knows {SCHEMA})")
+            if version < SCHEMA:
+                METADATA.create_all(connection, tables)
+                connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+                connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one moment and cannot write."""
+        with self.reading.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.reading.dispose()
+        self.writing.dispose()
+
+
+# ---- the writer
+
+
+@dataclass(slots=True)
+class _Job:
+    run: Callable[[Session, Now], Any]
+    done: asyncio.Future[Any]
+
+
+Outcome = tuple[Any, BaseException | None]
+
+
+class Writer:
+    """Runs use cases `(session, hall, now, command) -> result` in turn; `do` returns after the commit.
+
+    The executor is a thread in production and inline in simulation. `after_commit` gets the journal events of each
+    batch, in order, before any result is released.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        hall: Hall,
+        clock: Clock,
+        new_id: Callable[[], str],
+        executor: Executor,
+        epoch: str,
+        after_commit: Callable[[list[Any]], None],
+    ) -> None:
+        self._hall, self._clock, self._new_id, self._epoch = hall, clock, new_id, epoch
+        self._executor, self._after_commit = executor, after_commit
+        self._connection = database.writing.connect()
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        self.commits = 0
+        """Moves with every batch: a self-check for the watchdog."""
+
+    async def do(self, use_case: Callable[[Session, Hall, Now, Command], Result], command: Command) -> Result:
+        """Raises `Refused` and whatever else the use case raises, or `Unstored`; then nothing of it was written."""
+        job = _Job(
+            lambda session, now: use_case(session, self._hall, now, command),
+            asyncio.get_running_loop().create_future(),
+        )
+        self._jobs.put_nowait(job)
+        result: Result = await job.done
+        return result
+
+    async def run(self) -> None:
+        """Ends only by cancellation, or by `Broken` when the disk cannot be trusted."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                jobs = [await self._jobs.get()]
+                while len(jobs) < BATCH and not self._jobs.empty():
+                    jobs.append(self._jobs.get_nowait())
+                try:
+                    outcomes, written = await loop.run_in_executor(self._executor, self._commit, jobs)
+                except Broken as broken:
+                    _release(jobs, [(None, broken)] * len(jobs))
+                    raise
+                self.commits += 1
+                if written:
+                    self._after_commit(written)
+                _release(jobs, outcomes)
+        finally:
+            self._connection.close()
+
+    def _commit(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
+        try:
+            return self._together(jobs)
+        except DBAPIError as error:
+            if _fatal(error):
+                raise Broken(str(error.orig)) from error
+            if len(jobs) == 1:
+                return [(None, Unstored(str(error.orig)))], []
+        # One of them hit the disk's end, and SQLite rolled all of them back: each alone gets its own answer.
+        outcomes: list[Outcome] = []
+        written: list[Any] = []
+        for job in jobs:
+            alone, events = self._commit([job])
+            outcomes += alone
+            written += events
+        return outcomes, written
+
+    def _together(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
+        connection = self._connection
+        outcomes: list[Outcome] = []
+        written: list[Any] = []
+        with connection.begin():
+            for job in jobs:
+                session = Session(connection, self._new_id, self._epoch)
+                connection.exec_driver_sql("SAVEPOINT use_case")
+                try:
+                    outcomes.append((job.run(session, self._clock.now()), None))
+                    written += session.written
+                except Exception as error:  # whatever a use case raises goes to whoever asked, and only it is undone
+                    if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
+                        raise
+                    connection.exec_driver_sql("ROLLBACK TO use_case")
+                    outcomes.append((None, error))
+                connection.exec_driver_sql("RELEASE use_case")
+            raw: Any = connection.connection.dbapi_connection
+            # A full disk inside a savepoint rolls the whole transaction back, and what follows would commit by itself.
+            if not raw.in_transaction:
+                raise DBAPIError("COMMIT", None, RuntimeError("the transaction was rolled back behind our back"))
+        return outcomes, written
+
+
+def _release(jobs: list[_Job], outcomes: list[Outcome]) -> None:
+    for job, (result, error) in zip(jobs, outcomes, strict=True):
+        if job.done.done():
+            continue  # whoever asked has gone; what was written stays
+        if error is None:
+            job.done.set_result(result)
+        else:
+            job.done.set_exception(error)
+
+
+def _fatal(error: DBAPIError) -> bool:
+    name = getattr(error.orig, "sqlite_errorname", "")
+    return name.startswith(("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB"))

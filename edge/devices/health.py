@@ -1,0 +1,75 @@
+"""What is known about a device, and the words for it: what is wrong, and what a person does next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from drivers.base import Counters, DeviceError, Misconfigured, ProtocolError
+
+Condition = tuple[str, str, bool]
+CONDITIONS: dict[str, Condition] = {
+    "paper_out": ("缺纸", "打开前盖换纸", True),
+    "paper_low": ("纸快用完了", "准备换纸", False),
+    "cover_open": ("盖子没有关好", "把盖子按紧", True),
+    "cutter_error": ("切刀卡住", "关机，清掉碎纸，再开机", True),
+    "head_hot": ("打印头过热", "等几分钟", True),
+    "error": ("打印机故障", "关机再开机；不行就报修", True),
+    "offline": ("打印机脱机", "按一下联机键", True),
+    "screen_off": ("屏幕关着", "在控制卡上打开屏幕", False),
+}
+"""name -> (what is wrong, what to do, whether it cannot work so)"""
+
+
+@dataclass(slots=True)
+class Health:
+    """Owned by the hub; times are UTC milliseconds."""
+
+    state: Literal["unknown", "up", "down", "misconfigured"] = "unknown"
+    since: int | None = None
+    error: str | None = None
+    """The last failure, for engineers."""
+    why: str | None = None
+    conditions: set[str] = field(default_factory=set)
+    counters: Counters = field(default_factory=Counters)
+    attempts: int = 0
+    rejected: int = 0
+    """Outputs that the device refused."""
+    overflow: int = 0
+    """Presses thrown away because too many waited."""
+
+    def able(self) -> bool:
+        """Whether it could do its work now."""
+        return self.state == "up" and not any(blocks(name) for name in self.conditions)
+
+    def severity(self) -> Literal["ok", "warn", "bad", "none"]:
+        if self.state == "unknown":
+            return "none"
+        if not self.able():
+            return "bad"
+        return "warn" if self.conditions else "ok"
+
+    def words(self) -> tuple[str | None, str | None]:
+        """(what is wrong, what to do) for ops, both None when all is well."""
+        if self.state in ("down", "misconfigured"):
+            return self.why, advice(self.state)
+        for name in sorted(self.conditions, key=lambda each: (not blocks(each), each)):
+            what, todo, _ = CONDITIONS.get(name, (name, "查看设备", False))
+            return what, todo
+        return None, None
+
+
+def blocks(condition: str) -> bool:
+    return condition in CONDITIONS and CONDITIONS[condition][2]
+
+
+def why(error: DeviceError) -> str:
+    if isinstance(error, Misconfigured):
+        return "配置不对"
+    if isinstance(error, ProtocolError):
+        return "回答看不懂"
+    return "联系不上"
+
+
+def advice(state: str) -> str:
+    return "运行 hall-edge check 看哪一行不对" if state == "misconfigured" else "看电源和网线；不行就关机再开机"

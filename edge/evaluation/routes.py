@@ -1,0 +1,47 @@
+"""HTTP face of evaluation: the invitation now open at a window, and the one rating of a service."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from edge.access.guard import needs
+from edge.evaluation import desk, views
+from edge.parts import actor_of, parts_of, perform
+from edge.refusal import Refused
+
+router = APIRouter(prefix="/api/v1", tags=["evaluation"])
+
+
+class Rating(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    level: Annotated[int, Field(ge=1, le=5, description="5 非常满意 … 1 非常不满意")]
+    reasons: Annotated[tuple[str, ...], Field(max_length=20, description="reason codes")] = ()
+    comment: Annotated[str, Field(max_length=500, description="free text; kept here, never in an event")] = ""
+
+
+@router.get("/windows/{no}/evaluation", dependencies=[needs("pad", "ops")], response_model=None)
+def open_invitation(request: Request, no: int) -> dict[str, Any] | Response:
+    """The invitation now open at this window; 204 when there is none."""
+    parts = parts_of(request)
+    if no not in parts.hall.window:
+        raise Refused("no_such_window", f"没有{no}号窗口", status=404)
+    with parts.database.read() as connection:
+        found = views.open_at(connection, parts.hall, no, parts.clock.now().at)
+    return found if found is not None else Response(status_code=204)
+
+
+@router.post("/evaluations/{evaluation}", dependencies=[needs("pad", "ops")])
+async def rate(request: Request, evaluation: str, body: Rating) -> Response:
+    """Rates that service; 409 when its time is over or it was rated."""
+    command = desk.Rate(
+        level=body.level,
+        channel="pad",
+        actor=actor_of(request, "pad"),
+        evaluation=evaluation,
+        reasons=body.reasons,
+        comment=body.comment,
+    )
+    return await perform(request, desk.rate, command, lambda _s, _n, id_: {"id": id_, "state": "rated"})

@@ -1,0 +1,33 @@
+"""One row a finished service: the invitation and what came of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, Table, Text, text
+
+from edge.database import METADATA
+
+EVALUATION = Table(
+    "evaluation",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("ticket", Text, nullable=False, unique=True),  # 一次一评
+    Column("window", Integer, nullable=False),
+    Column("state", Text, nullable=False),  # invited rated timed_out cancelled device_fault
+    Column("invited_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
+    Column("ended_at", Integer),
+    Column("level", Integer),  # 5 非常满意 … 1 非常不满意
+    Column("channel", Text),
+    Column("reasons", Text),
+    Column("comment", Text),
+    # One invitation at a time is open at a window: a press there can mean no other service.
+    Index("evaluation_open", "window", unique=True, sqlite_where=text("state = 'invited'")),
+)
+
+STRAY = Table(
+    "evaluation_stray",
+    METADATA,
+    Column("window", Integer, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("presses", Integer, nullable=False),  # pressed outside any invitation: counted, given to nobody
+)

@@ -1,0 +1,45 @@
+"""What a pad and a console are shown of evaluations. Reads only; JSON-ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from edge.clock import rfc3339
+from edge.hall import Hall
+
+
+def open_at(connection: Connection, hall: Hall, window: int, at: int) -> dict[str, Any] | None:
+    """The invitation now open at this window, or None."""
+    row = connection.exec_driver_sql(
+        "SELECT e.id, e.expires_at, t.number, t.service FROM evaluation e JOIN ticket t ON t.id = e.ticket"
+        " WHERE e.state='invited' AND e.window=? AND e.expires_at > ?",
+        (window, at),
+    ).first()
+    if row is None:
+        return None
+    return {
+        "id": row[0],
+        "window": window,
+        "number": row[2],
+        "service": hall.service[row[3]].name,
+        "state": "invited",
+        "expires_at": rfc3339(row[1], hall.zone_info),
+    }
+
+
+def last_state(connection: Connection, window: int) -> str | None:
+    """Whether the last service here was rated, never how."""
+    row = connection.exec_driver_sql(
+        "SELECT state FROM evaluation WHERE window=? ORDER BY invited_at DESC, id DESC LIMIT 1", (window,)
+    ).first()
+    return row[0] if row else None
+
+
+def next_expiry(connection: Connection) -> int | None:
+    """When the next open invitation ends, UTC milliseconds."""
+    found: int | None = connection.exec_driver_sql(
+        "SELECT min(expires_at) FROM evaluation WHERE state='invited'"
+    ).scalar_one()
+    return found

@@ -1,0 +1,1 @@
+"""The feed: the journal as server-sent events, for screens that follow."""

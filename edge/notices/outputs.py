@@ -1,0 +1,50 @@
+"""What a device is asked to put out. State: the latest wins and is sent again when the device comes back.
+Moment: has an expiry and is not repeated after it. (Jobs, the third kind, are rows: `queue.prints`.)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ShowText:
+    """State of a window's sign."""
+
+    device: str
+    address: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowNumber:
+    """State of a number display: the ticket in hand, or how many wait."""
+
+    device: str
+    address: int
+    ticket: int | None
+    waiting: int
+
+
+State = ShowText | ShowNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Beep:
+    """Moment: "not now" at a call box."""
+
+    device: str
+    address: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Moment: the evaluator asks for a rating."""
+
+    device: str
+    address: int
+    until: int
+    """UTC, milliseconds: not sent after it."""
+
+
+Moment = Beep | Ask

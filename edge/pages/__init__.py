@@ -1,0 +1,1 @@
+"""The pages that visitors, clerks and the hall's own people touch: templates and small ES modules, no build step."""

@@ -1,0 +1,59 @@
+// Asking the edge. Every POST carries one key per press, so a retry of the same press is never a second move.
+
+const BASE = "/api/v1";
+const RETRIES = [600, 1500, 3000];
+let skew = 0;
+
+/** The edge said no (`status` is its HTTP status), or did not answer (`status` 0). `title` can be shown. */
+export class Problem extends Error {
+  constructor(status, title) {
+    super(title);
+    this.status = status;
+    this.title = title;
+  }
+}
+
+/** The edge's clock in ms, as its last answer told it; good to a second. */
+export const now = () => Date.now() + skew;
+
+async function ask(path, options, timeout) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeout);
+  try {
+    const answer = await fetch(BASE + path, { ...options, signal: abort.signal, cache: "no-store" });
+    const told = Date.parse(answer.headers.get("date") ?? "");
+    if (Number.isFinite(told) && Math.abs(told - now()) > 2000) skew = told - Date.now();
+    if (answer.status === 204) return null;
+    const body = await answer.json().catch(() => ({}));
+    if (answer.ok) return body;
+    throw new Problem(answer.status, body.title || "现在做不了，请找导办台");
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem(0, "没有连上，请再试一次");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The JSON, or null for 204. Throws Problem. */
+export const get = (path, timeout = 5000) => ask(path, {}, timeout);
+
+/** A key nobody else makes. `crypto.randomUUID` is missing on http pages of a LAN address. */
+function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** One press. Where nothing answers it asks again with the same key, about 5 s in all; then throws Problem 0. */
+export async function post(path, body = {}) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": newKey() };
+  const options = { method: "POST", headers, body: JSON.stringify(body) };
+  for (const pause of RETRIES) {
+    try {
+      return await ask(path, options, 4000);
+    } catch (problem) {
+      if (problem.status !== 0) throw problem;
+    }
+    await new Promise((wake) => setTimeout(wake, pause));
+  }
+  return ask(path, options, 4000);
+}

@@ -1,0 +1,35 @@
+// Two soft tones before a call, made here: no file, and nothing to download.
+
+const TONES = [
+  [659.25, 0],
+  [523.25, 0.32],
+];
+let context = null;
+
+/** Whether the browser lets this page sound; it may say no until somebody touches the page. */
+export async function soundAllowed() {
+  try {
+    context ??= new AudioContext();
+  } catch {
+    return false;
+  }
+  // Where sound is refused, resume() stays pending instead of failing.
+  await Promise.race([context.resume().catch(() => {}), new Promise((wake) => setTimeout(wake, 800))]);
+  return context.state === "running";
+}
+
+export function chime() {
+  if (context?.state !== "running") return false;
+  for (const [pitch, after] of TONES) {
+    const start = context.currentTime + after;
+    const tone = new OscillatorNode(context, { type: "sine", frequency: pitch });
+    const volume = new GainNode(context, { gain: 0 });
+    volume.gain.setValueAtTime(0, start);
+    volume.gain.linearRampToValueAtTime(0.5, start + 0.02);
+    volume.gain.exponentialRampToValueAtTime(0.001, start + 0.6);
+    tone.connect(volume).connect(context.destination);
+    tone.start(start);
+    tone.stop(start + 0.62);
+  }
+  return true;
+}

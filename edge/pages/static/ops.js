@@ -1,0 +1,145 @@
+// The ops page: what is wrong comes first, each with what to do next; then the devices, the way to the centre, the queue.
+
+import { get, now } from "./api.js";
+import { $, ago, clock, el, list, range, say, show, stateWord } from "./dom.js";
+import { live } from "./live.js";
+
+const WORDS = { bad: "停止服务", warn: "注意", ok: "正常", none: "没有消息" };
+const RANK = { bad: 0, warn: 1 };
+const CENTRAL = { ok: ["ok", "正常"], away: ["warn", "联系不上"], refused: ["bad", "对方拒收"] };
+const LINES = 7;
+let devices = [];
+let outbox = null;
+let checked = null;
+
+// ---- problems
+
+function problemsOf() {
+  const found = devices
+    .filter((device) => device.severity in RANK)
+    .map((device) => ({ ...device, why: device.why || "没有说明原因" }));
+  if (outbox && outbox.state !== "ok") {
+    const [severity] = CENTRAL[outbox.state];
+    const advice = outbox.state === "away" ? "大厅照常办理，事件已存好，恢复后自动补送；看外网和中心地址" : "看下面的原因，联系中心";
+    const why = `${CENTRAL[outbox.state][1]}，${outbox.waiting} 条在等`;
+    found.push({ id: "central", name: "发往中心", severity, why, since: outbox.since, advice });
+  }
+  if (outbox?.parked.length) {
+    const first = outbox.parked[0];
+    const why = `${outbox.parked.length} 条被搁置：${first.type} ${first.error}`;
+    found.push({ id: "parked", name: "发往中心", severity: "warn", why, since: null, advice: "把原因告诉中心" });
+  }
+  const age = (each) => (each.since ? Date.parse(each.since) : Infinity);
+  return found.sort((a, b) => RANK[a.severity] - RANK[b.severity] || age(a) - age(b));
+}
+
+function makeProblem(problem) {
+  const parts = ["state", "name", "why", "since", "advice"].map((name) => el("span", { class: name }));
+  return el("li", { "data-test": "problem", "data-device": problem.id }, ...parts);
+}
+
+function updateProblem(node, problem) {
+  const [state, name, why, since, advice] = node.children;
+  node.dataset.severity = problem.severity;
+  stateWord(state, problem.severity, WORDS[problem.severity]);
+  say(name, problem.name);
+  say(why, problem.why);
+  say(since, problem.since ? ago(problem.since, now()) : "");
+  say(advice, problem.advice ?? "");
+}
+
+function drawProblems() {
+  const all = problemsOf();
+  const rest = all.slice(LINES);
+  list($("problems"), all.slice(0, LINES), (each) => each.id, makeProblem, updateProblem);
+  list($("rest"), rest, (each) => each.id, makeProblem, updateProblem);
+  show("more", rest.length > 0);
+  say($("more").firstChild, `还有 ${rest.length} 条`);
+  say("problem-count", all.length ? String(all.length) : "");
+  drawAllWell(all.length === 0);
+}
+
+/** No problem is said with what was checked; a device that was never heard is not called well. */
+function drawAllWell(well) {
+  show("all-well", well);
+  if (!well || checked === null) return;
+  const unheard = devices.filter((device) => device.severity === "none").length;
+  const seconds = Math.max(0, Math.round((now() - checked) / 1000));
+  const words = unheard ? `没有发现问题，但有 ${unheard} 台设备还没有消息` : "全部正常";
+  stateWord($("all-well"), unheard ? "none" : "ok", `${words} · ${devices.length} 台设备 · 最近一次检查 ${seconds} 秒前`);
+}
+
+// ---- devices, central, queue
+
+function makeDevice(device) {
+  const parts = ["name", "state", "why", "about"].map((name) => el("p", { class: name }));
+  return el("li", { "data-test": "device", "data-device": device.id }, ...parts);
+}
+
+function updateDevice(node, device) {
+  const [name, state, why, about] = node.children;
+  const severity = device.severity in WORDS ? device.severity : "none";
+  const windows = device.windows?.length ? `${device.windows.join("、")} 号窗口` : "";
+  node.dataset.severity = severity;
+  say(name, device.name);
+  stateWord(state, severity, WORDS[severity]);
+  say(why, [device.why, device.since && ago(device.since, now())].filter(Boolean).join(" · "));
+  say(about, [windows, device.driver, device.link].filter(Boolean).join(" · "));
+}
+
+function drawOutbox() {
+  const [severity, word] = CENTRAL[outbox.state] ?? ["none", "没有消息"];
+  stateWord($("central"), severity, `中心：${word}`);
+  say("outbox-waiting", `${outbox.waiting} 条`);
+  say("outbox-since", outbox.since ? `${clock(outbox.since)}（${ago(outbox.since, now())}前）` : "—");
+  say("outbox-delivered", `${outbox.delivered} 条`);
+  say("outbox-parked", `${outbox.parked.length} 条`);
+  say("outbox-error", outbox.last_error ? `最近一次失败：${outbox.last_error}` : "");
+}
+
+const row = (cells) => () => el("tr", {}, ...Array.from({ length: cells }, () => el("td")));
+const cells = (node, words) => words.forEach((word, at) => say(node.children[at], word));
+
+function windowWord(window) {
+  if (window.ticket) return window.ticket.state === "called" ? ["called", "呼叫中"] : ["serving", "办理中"];
+  if (window.state === "paused") return ["paused", "暂停"];
+  return ["idle", window.armed ? "空闲，等下一位" : "空闲"];
+}
+
+function drawQueue(windows, units) {
+  list($("windows"), windows, (each) => each.no, row(4), (node, each) => {
+    node.dataset.window = each.no;
+    cells(node, [`${each.no} 号 ${each.name}`]);
+    stateWord(node.children[1], ...windowWord(each));
+    say(node.children[2], each.ticket ? `${each.ticket.number} ${each.ticket.service}` : "—");
+    say(node.children[3], `${each.waiting} 人`);
+  });
+  list($("services"), units.flatMap((unit) => unit.services), (each) => each.id, row(4), (node, each) => {
+    node.dataset.service = each.id;
+    const wait = each.estimate ? `${range(each.estimate)} 分钟` : "—";
+    cells(node, [`${each.prefix} ${each.name}`, `${each.waiting} 人`, wait, each.windows.join("、")]);
+  });
+}
+
+async function refresh() {
+  const paths = ["/services", "/windows", "/devices", "/outbox"];
+  const [services, windows, ledger, relay] = await Promise.all(paths.map((path) => get(path)));
+  devices = ledger.devices;
+  outbox = relay;
+  checked = now();
+  drawProblems();
+  list($("devices"), devices, (each) => each.id, makeDevice, updateDevice);
+  drawOutbox();
+  drawQueue(windows.windows, services.units);
+  return Math.min(services.seq, windows.seq);
+}
+
+function tick(age) {
+  const gone = age > 15;
+  document.body.classList.toggle("stale", gone);
+  const when = checked === null ? "" : `更新于 ${clock(checked)}`;
+  say("updated", gone ? `连接中断，下面是旧的 · ${when}` : when || "正在检查…");
+  if (checked !== null) drawAllWell($("problems").childElementCount === 0);
+}
+
+live({ refresh, onTick: tick });

@@ -1,0 +1,223 @@
+// The window console: the clerk's six moves, each enabled only when it is legal, with the reason beside it when not.
+
+import { get, post } from "./api.js";
+import { $, clock, el, list, onTap, say, show, stateWord } from "./dom.js";
+import { live } from "./live.js";
+
+const no = document.body.dataset.window;
+const HOLD = 600;
+const UNDO = 8_000;
+const STATES = {
+  idle: "空闲",
+  called: "呼叫中",
+  serving: "办理中",
+  invited: "等待评价",
+  paused: "暂停",
+  offline: "离线",
+};
+const GRADES = { invited: "等待评价", rated: "已评价" };
+
+let desk = null;
+let offline = false;
+let busy = false;
+let why = { ticket: null, words: "" };
+let noticeTimer = 0;
+let undoTimer = 0;
+
+function stateOf() {
+  if (offline || !desk) return "offline";
+  if (desk.ticket) return desk.ticket.state;
+  if (desk.state === "paused") return "paused";
+  return desk.last_evaluation === "invited" ? "invited" : "idle";
+}
+
+/** Why each move is not possible now; "" means that it is. */
+function reasons() {
+  const same = (words) => Object.fromEntries(MOVES.map((move) => [move, words]));
+  if (!desk) return same("正在连接");
+  if (offline) return same("连接中断");
+  const ticket = desk.ticket;
+  const called = !ticket ? "没有叫号" : ticket.state === "serving" ? "已开始办理" : "";
+  return {
+    "call-next": ticket ? "请先办结" : desk.state === "paused" ? "窗口已暂停" : "",
+    recall: called,
+    start: called,
+    finish: ticket ? "" : "没有叫号",
+    miss: called,
+    pause: "",
+  };
+}
+
+const held = () => ({ ticket: desk.ticket.id });
+const ACTIONS = {
+  "call-next": () => ["call-next", {}],
+  recall: () => ["recall", held()],
+  start: () => ["start", held()],
+  finish: () => ["finish", held()],
+  miss: () => ["miss", held()],
+  pause: () => (desk.state === "paused" ? ["resume", {}] : ["pause", { sign: $("pause-sign").value }]),
+};
+const MOVES = Object.keys(ACTIONS);
+const KEYS = { Enter: "call-next", "+": "recall", "/": "finish", "*": "pause" };
+
+function notice(words, stays = 8000) {
+  say("notice", words);
+  clearTimeout(noticeTimer);
+  if (words) noticeTimer = setTimeout(() => say("notice", ""), stays);
+}
+
+// ---- moves
+
+async function move(name) {
+  const reason = reasons()[name];
+  if (busy || reason) {
+    if (reason) notice(reason);
+    return;
+  }
+  const ticket = desk.ticket;
+  const [path, body] = ACTIONS[name]();
+  const answer = await send(name, `/windows/${no}/${path}`, body);
+  if (answer === undefined) return;
+  if (name === "call-next") called(answer);
+  if (name === "miss") offerUndo(ticket);
+}
+
+function called(answer) {
+  if (!answer) return notice("现在没有人等候，有人取号会自动叫号");
+  why = { ticket: answer.ticket.id, words: answer.why };
+  draw();
+}
+
+/** The answer (null for 204), or undefined when it failed and the clerk was told. */
+async function send(name, path, body) {
+  busy = true;
+  hideUndo();
+  const button = $(name);
+  button?.classList.add("busy");
+  notice("");
+  const steps = [
+    setTimeout(() => notice("正在呼叫…"), 1000),
+    setTimeout(() => notice("网络慢，已自动重试"), 3000),
+  ];
+  try {
+    const answer = await post(path, body);
+    notice("");
+    return answer;
+  } catch (problem) {
+    notice(problem.title);
+    return undefined;
+  } finally {
+    steps.forEach(clearTimeout);
+    busy = false;
+    button?.classList.remove("busy");
+    await page.take();
+  }
+}
+
+function offerUndo(ticket) {
+  notice(`${ticket.number} 已过号`, UNDO);
+  show("undo", true);
+  $("undo").onclick = async () => {
+    const answer = await send("undo", `/tickets/${encodeURIComponent(ticket.id)}/return`, {});
+    if (answer !== undefined) notice(`${ticket.number} 已回到等候`);
+  };
+  undoTimer = setTimeout(hideUndo, UNDO);
+}
+
+function hideUndo() {
+  clearTimeout(undoTimer);
+  show("undo", false);
+}
+
+// ---- drawing
+
+function drawTicket() {
+  const ticket = desk?.ticket;
+  say("number", ticket?.number ?? "—");
+  const since = ticket && (ticket.started_at ?? ticket.called_at);
+  const word = ticket?.started_at ? "开始" : "叫号";
+  const recalls = ticket?.recalls ? ` · 已重呼 ${ticket.recalls} 次` : "";
+  const armed = desk?.armed && !ticket ? "有人取号会自动叫号" : "";
+  say("about", ticket ? `${ticket.service} · ${clock(since)} ${word}${recalls}` : armed);
+  const known = ticket && why.ticket === ticket.id && why.words;
+  say("why", known ? `为什么是这一位：${why.words}` : "");
+}
+
+function drawKeys() {
+  const all = reasons();
+  say($("pause").firstChild, desk?.state === "paused" ? "恢复" : "暂停");
+  for (const name of MOVES) {
+    $(name).disabled = Boolean(all[name]);
+    say(`${name}-why`, all[name]);
+  }
+}
+
+function makeNext() {
+  return el("li", {}, el("b"), el("span", { class: "service" }), el("span", { class: "waited" }));
+}
+
+function updateNext(node, ticket) {
+  const [number, service, waited] = node.children;
+  say(number, ticket.number);
+  say(service, ticket.service?.name ?? ticket.service);
+  say(waited, `已等 ${Math.round(ticket.waited_minutes)} 分钟`);
+}
+
+function draw() {
+  const name = stateOf();
+  stateWord($("state"), name, STATES[name]);
+  drawTicket();
+  drawKeys();
+  if (!desk) return;
+  say("waiting", `${desk.waiting} 人`);
+  say("finished", String(desk.today.finished));
+  say("missed", String(desk.today.missed));
+  say("evaluation", desk.last_evaluation ? (GRADES[desk.last_evaluation] ?? "未评价") : "—");
+  say("sign", desk.sign);
+  list($("next"), desk.next, (ticket) => ticket.id, makeNext, updateNext);
+  $("next").classList.toggle("empty", !desk.next.length);
+}
+
+async function refresh() {
+  desk = await get(`/windows/${no}`);
+  offline = false;
+  draw();
+  return desk.seq;
+}
+
+function tick(age, broken) {
+  const gone = age > (broken ? 5 : 15);
+  if (gone !== offline) {
+    offline = gone;
+    draw();
+  }
+  if (offline) notice("连接中断，正在重连，请先口头叫号", 2000);
+}
+
+// ---- one hand on the number pad
+
+let holding = 0;
+
+function keydown(event) {
+  if (!$("shortcuts").checked || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select")) return;
+  if (event.key === "Enter" && event.target.closest("button")) return;
+  const name = KEYS[event.key];
+  if (!name && event.key !== "-") return;
+  event.preventDefault();
+  if (event.repeat) return;
+  if (name) move(name);
+  else holding = setTimeout(() => move("miss"), HOLD);
+}
+
+addEventListener("keydown", keydown);
+addEventListener("keyup", (event) => event.key === "-" && clearTimeout(holding));
+addEventListener("blur", () => clearTimeout(holding));
+for (const name of MOVES) {
+  // Without the blur, Enter on the number pad would press the last clicked button again.
+  onTap($(name), (event) => (event.detail && $(name).blur(), move(name)));
+}
+$("shortcuts").checked = localStorage.getItem("shortcuts") !== "off";
+$("shortcuts").onchange = (event) => localStorage.setItem("shortcuts", event.target.checked ? "on" : "off");
+draw();
+const page = live({ refresh, onTick: tick });

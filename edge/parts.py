@@ -1,0 +1,99 @@
+"""What a running edge is made of, as its routes and pages see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import httpx
+from fastapi import Request, Response
+
+from edge.access import idempotency
+from edge.access.tokens import Identity
+from edge.central.relay import Relay
+from edge.clock import Clock, Now
+from edge.database import Database, Session, Writer
+from edge.devices.hub import Hub
+from edge.devices.presses import Presses
+from edge.hall import Hall
+from edge.journal import Journal
+
+Command = TypeVar("Command")
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the loops have come: what the watchdog looks at."""
+
+    reacted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    hall: Hall
+    clock: Clock
+    database: Database
+    journal: Journal
+    writer: Writer
+    hub: Hub
+    presses: Presses
+    relay: Relay
+    client: httpx.AsyncClient
+    progress: Progress
+
+
+def parts_of(request: Request) -> Parts:
+    return cast(Parts, request.app.state.parts)
+
+
+def identity_of(request: Request) -> Identity:
+    """Who the guard found this request to come from."""
+    return cast(Identity, request.state.identity)
+
+
+def actor_of(request: Request, place: str) -> str:
+    """Who did it, for the journal: the token's name and the place; the demo knows only the place."""
+    identity = identity_of(request)
+    return place if parts_of(request).hall.access.demo else f"{place}/{identity.name}"
+
+
+async def perform(
+    request: Request,
+    use_case: Callable[[Session, Hall, Now, Command], Result],
+    command: Command,
+    present: Callable[[Session, Now, Result], dict[str, Any] | None],
+    status: int = 200,
+) -> Response:
+    """Runs a use case and answers with what `present` shows of it, read in the same transaction; None answers 204.
+
+    With an Idempotency-Key the answer is stored in that transaction, and the same request gets it again.
+    """
+    parts = parts_of(request)
+    again = await _idempotency(request)
+
+    def run(session: Session, hall: Hall, now: Now, command: Command) -> str:
+        def make() -> str:
+            shown = present(session, now, use_case(session, hall, now, command))
+            return "" if shown is None else json.dumps(shown, ensure_ascii=False)
+
+        return idempotency.once(session, now, again, make)
+
+    answer = await parts.writer.do(run, command)
+    if not answer:
+        return Response(status_code=204)
+    return Response(answer, status_code=status, media_type="application/json")
+
+
+async def _idempotency(request: Request) -> idempotency.Request | None:
+    key = request.headers.get("Idempotency-Key")
+    if not key:
+        return None
+    caller = identity_of(request)
+    body = await request.body()
+    return idempotency.Request(
+        f"{caller.role}/{caller.name}/{key[:128]}",
+        idempotency.fingerprint(request.method, request.url.path, caller.name, body),
+    )

@@ -1,0 +1,247 @@
+"""The process: one TaskGroup with HTTP server, writer, hub, relay and the table of who reacts to what.
+
+The server runs inside our TaskGroup, not our tasks inside its lifespan: an unknown exception anywhere ends the
+process, and systemd starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import httpx
+import uuid_utils
+import uvicorn
+
+from drivers.base import Link
+from drivers.link import open_link
+from edge import hall as halls
+from edge.access import idempotency
+from edge.app import make_app
+from edge.central.relay import TIMEOUT_S, Relay
+from edge.clock import Clock
+from edge.database import Database, Writer
+from edge.devices.hub import Hub
+from edge.devices.presses import Presses
+from edge.devices.printing import Printing
+from edge.evaluation import desk as evaluation
+from edge.evaluation import views as evaluations
+from edge.journal import Event, Journal, open_epoch
+from edge.notices.outputs import Ask
+from edge.notices.signs import window_outputs
+from edge.parts import Parts, Progress
+from edge.queue import board, desk
+from edge.schema import TABLES
+from edge.watchdog import feed_watchdog
+from edge.windows import desk as windows
+
+log = logging.getLogger("hall")
+
+LOOK_BACK_MS = evaluation.LIFETIME_MS
+"""After a restart, events of the last minute are looked at again: what they asked for may not have happened."""
+SWEEP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the process gets from the world, so that a test can give it another one."""
+
+    clock: Clock
+    new_id: Callable[[], str]
+    random: Random
+    open_link: Callable[[str], Awaitable[Link]]
+    client: httpx.AsyncClient
+
+
+@contextlib.asynccontextmanager
+async def real_world(hall: halls.Hall) -> AsyncIterator[Outside]:
+    async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
+        yield Outside(
+            Clock(hall.zone_info),
+            lambda: str(uuid_utils.uuid7()),
+            Random(),  # noqa: S311  jitter, no secret
+            open_link,
+            client,
+        )
+
+
+# ---- who reacts to what, after the commit
+
+Reaction = Callable[[Parts, Event], Awaitable[None]]
+
+
+async def invite(parts: Parts, event: Event) -> None:
+    command = evaluation.Invite(event.data["ticket"], event.data["window"], event.at)
+    await parts.writer.do(evaluation.invite, command)
+
+
+async def shorten_open_invitation(parts: Parts, event: Event) -> None:
+    await parts.writer.do(evaluation.service_started, event.data["window"])
+
+
+async def ask_at_evaluator(parts: Parts, event: Event) -> None:
+    window = parts.hall.window.get(event.data["window"])
+    if window is not None and window.evaluator is not None:
+        parts.hub.add(Ask(window.evaluator.device, window.evaluator.address, event.data["expires_at"]))
+
+
+async def wake_printers(parts: Parts, _event: Event) -> None:
+    for kiosk in parts.hall.kiosks:
+        if kiosk.printer is not None:
+            parts.hub.wake(kiosk.printer)
+
+
+REACTIONS: dict[str, tuple[Reaction, ...]] = {
+    "ticket.issued": (wake_printers,),
+    "ticket.started": (shorten_open_invitation,),
+    "ticket.finished": (invite,),
+    "print.wanted": (wake_printers,),
+    "evaluation.invited": (ask_at_evaluator,),
+}
+REDRAWS = ("ticket.", "window.")
+"""After any of these, every window's sign and number display is shown as it should stand now."""
+
+
+async def react(parts: Parts) -> None:
+    """Follows the journal; every reaction may happen again after a restart, and then changes nothing."""
+    seq = parts.journal.before(parts.clock.now().at - LOOK_BACK_MS)
+    redraw(parts)
+    while events := await parts.journal.after(seq):
+        for event in events:
+            for reaction in REACTIONS.get(event.type, ()):
+                await reaction(parts, event)
+            seq = event.seq
+        parts.progress.reacted = seq
+        if any(event.type.startswith(REDRAWS) for event in events):
+            redraw(parts)
+
+
+def redraw(parts: Parts) -> None:
+    with parts.database.read() as connection:
+        views = board.windows(connection, parts.hall)
+    for view in views:
+        parts.hub.want(window_outputs(parts.hall, view))
+
+
+async def sweep(parts: Parts) -> None:
+    """What the clock alone brings about: invitations that end, yesterday's tickets, old answers."""
+    day = ""
+    while True:
+        now = parts.clock.now()
+        with parts.database.read() as connection:
+            expiry = evaluations.next_expiry(connection)
+        if expiry is not None and expiry <= now.at:
+            await parts.writer.do(evaluation.expire, None)
+        if now.day != day:
+            day = now.day
+            await parts.writer.do(desk.close_day, None)
+            await parts.writer.do(idempotency.forget, None)
+        await asyncio.sleep(SWEEP_S)
+
+
+# ---- building and running
+
+
+@contextlib.contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Holds the data folder. Raises BlockingIOError when another process has it."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def build(hall: halls.Hall, database: Database, outside: Outside, executor: Executor) -> Parts:
+    epoch = open_epoch(database, outside.new_id())
+    journal = Journal(database, hall.hall.code, epoch)
+    outside.clock.seen(*journal.newest())
+    writer = Writer(database, hall, outside.clock, outside.new_id, executor, epoch, journal.publish)
+    presses = Presses(hall, writer, outside.clock)
+    printing = Printing(hall, database, writer)
+    hub = Hub(hall, writer, outside.clock, outside.open_link, outside.random, presses, printing)
+    relay = Relay(hall, journal, database, writer, outside.random)
+    return Parts(hall, outside.clock, database, journal, writer, hub, presses, relay, outside.client, Progress())
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the process owns them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def work(parts: Parts, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    """Starts everything but the HTTP server, in order: the windows have their rows before anyone asks."""
+    tasks = [group.create_task(parts.writer.run(), name="writer")]
+    await parts.writer.do(windows.know_windows, None)
+    tasks += [
+        group.create_task(parts.hub.run(), name="hub"),
+        group.create_task(parts.relay.run(parts.client), name="relay"),
+        group.create_task(react(parts), name="react"),
+        group.create_task(sweep(parts), name="sweep"),
+    ]
+    return tasks
+
+
+async def run(hall: halls.Hall, data: Path, host: str, port: int, ready: Callable[[], None]) -> None:
+    """Serves until SIGTERM or SIGINT; `ready` is called when the port answers."""
+    database = Database(data / "hall.sqlite", TABLES)
+    executor = ThreadPoolExecutor(1, "writer")
+    try:
+        async with real_world(hall) as outside:
+            await serve(build(hall, database, outside, executor), host, port, ready)
+    finally:
+        executor.shutdown()
+        database.close()
+
+
+async def serve(parts: Parts, host: str, port: int, ready: Callable[[], None]) -> None:
+    config = uvicorn.Config(
+        make_app(parts),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+        server_header=False,
+    )
+    server = Server(config)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with asyncio.TaskGroup() as group:
+        tasks = await work(parts, group)
+        serving = group.create_task(server.serve(), name="http")
+        tasks.append(group.create_task(feed_watchdog(parts), name="watchdog"))
+        starting = group.create_task(_started(server, ready), name="ready")
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        starting.cancel()
+        parts.journal.close()
+        server.should_exit = True
+        await serving
+        for task in tasks:
+            task.cancel()
+
+
+async def _started(server: Server, ready: Callable[[], None]) -> None:
+    while not server.started:  # noqa: ASYNC110  uvicorn has nothing to wait on
+        await asyncio.sleep(0.01)
+    # Full collections over the imported heap were the whole tail of the latency.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    ready()

@@ -1,0 +1,218 @@
+"""What people are shown of the queue: the ticket, the menu, the windows, the hall screen. Reads only; JSON-ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from edge.clock import Now, rfc3339
+from edge.hall import Hall, Service
+from edge.queue import balance, forecast
+from edge.refusal import Refused
+
+View = dict[str, Any]
+PrinterOk = Callable[[str], bool]
+"""Whether this printer could print now."""
+
+
+def call_text(hall: Hall, number: str, window: int) -> str:
+    """What sign and screen say: number, floor, number and name of the window."""
+    there = hall.window[window]
+    return hall.hall.call.format(number=number, floor=hall.zone[there.zone].floor, no=there.no, name=there.name)
+
+
+def _open_windows(connection: Connection) -> set[int]:
+    return {row[0] for row in connection.exec_driver_sql("SELECT no FROM window WHERE state='open'")}
+
+
+def _estimate(hall: Hall, service: Service, ahead: int, opened: set[int]) -> View:
+    able = sum(no in opened for no in hall.able[service.id])
+    guess = forecast.estimate(ahead, service.mean_minutes, able)
+    return {"low": guess.low, "high": guess.high, "minutes": guess.minutes}
+
+
+# ---- one ticket
+
+TICKET_SQL = """
+SELECT t.number, t.service, t.state, t.window, t.taken_at, t.called_at, t.started_at, t.recalls, t.kiosk,
+  (SELECT count(*) FROM ticket a WHERE a.state='waiting' AND a.service=t.service AND a.position < t.position),
+  (SELECT state FROM print_job p WHERE p.ticket=t.id ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1)
+FROM ticket t WHERE t.id=?
+"""
+
+
+def ticket(connection: Connection, hall: Hall, ticket_id: str, printer_ok: PrinterOk) -> View:
+    """Where a ticket stands now. Raises Refused (404)."""
+    row = connection.exec_driver_sql(TICKET_SQL, (ticket_id,)).first()
+    if row is None:
+        raise Refused("no_such_ticket", "没有这张号票", status=404)
+    number, service_id, state, window, taken_at, called_at, started_at, recalls, kiosk_id, before, printing = row
+    service = hall.service[service_id]
+    ahead = before if state == "waiting" else 0
+    kiosk = hall.kiosk.get(kiosk_id)
+    return {
+        "id": ticket_id,
+        "number": number,
+        "service": {"id": service.id, "name": service.name, "name_en": service.name_en},
+        "state": state,
+        "ahead": ahead,
+        "windows": [_window_name(hall, no) for no in hall.able[service.id]],
+        "estimate": _estimate(hall, service, ahead, _open_windows(connection)),
+        "window": window,
+        "print": printing or "none",
+        "printer_ok": kiosk is not None and kiosk.printer is not None and printer_ok(kiosk.printer),
+        "taken_at": rfc3339(taken_at, hall.zone_info),
+        "called_at": rfc3339(called_at, hall.zone_info),
+        "started_at": rfc3339(started_at, hall.zone_info),
+        "recalls": recalls,
+    }
+
+
+def _window_name(hall: Hall, no: int) -> View:
+    window = hall.window[no]
+    return {"no": no, "name": window.name, "floor": hall.zone[window.zone].floor}
+
+
+# ---- the menu
+
+
+def _waiting(connection: Connection) -> dict[str, int]:
+    rows = connection.exec_driver_sql("SELECT service, count(*) FROM ticket WHERE state='waiting' GROUP BY service")
+    return {row[0]: row[1] for row in rows}
+
+
+def menu(connection: Connection, hall: Hall) -> View:
+    """Units and their services, open or not and why, how many wait and about how long."""
+    waiting, opened = _waiting(connection), _open_windows(connection)
+
+    def entry(service: Service) -> View:
+        windows = list(hall.able[service.id])
+        ready = any(no in opened for no in windows)
+        return {
+            "id": service.id,
+            "name": service.name,
+            "name_en": service.name_en,
+            "prefix": service.prefix,
+            "open": True,
+            "why": None if ready else "窗口暂停服务中，可以先取号等候",
+            "waiting": waiting.get(service.id, 0),
+            "estimate": _estimate(hall, service, waiting.get(service.id, 0), opened),
+            "windows": windows,
+        }
+
+    units = [
+        {
+            "id": unit.id,
+            "name": unit.name,
+            "name_en": unit.name_en,
+            "services": [entry(service) for service in hall.services if service.unit == unit.id],
+        }
+        for unit in hall.units
+    ]
+    return {"hall": {"name": hall.hall.name, "name_en": hall.hall.name_en}, "units": units}
+
+
+# ---- windows
+
+IN_HAND_SQL = """
+SELECT w.no, w.state, w.sign, w.armed_at, t.id, t.number, t.service, t.state, t.called_at, t.started_at, t.recalls
+FROM window w LEFT JOIN ticket t ON t.window = w.no AND t.state IN ('called', 'serving')
+"""
+
+
+def windows(connection: Connection, hall: Hall, only: int | None = None) -> list[View]:
+    """Every window of the hall file (or `only` one) with its state and the ticket in hand."""
+    rows = {row[0]: row for row in connection.exec_driver_sql(IN_HAND_SQL)}
+    waiting = _waiting(connection)
+    return [_window(hall, no, rows[no], waiting) for no in hall.window if no in rows and (only is None or no == only)]
+
+
+def _window(hall: Hall, no: int, row: Any, waiting: dict[str, int]) -> View:
+    window, zone = hall.window[no], hall.zone_info
+    in_hand = None
+    if row[4] is not None:
+        in_hand = {
+            "id": row[4],
+            "number": row[5],
+            "service": hall.service[row[6]].name,
+            "state": row[7],
+            "called_at": rfc3339(row[8], zone),
+            "started_at": rfc3339(row[9], zone),
+            "recalls": row[10],
+        }
+    return {
+        "no": no,
+        "name": window.name,
+        "kind": window.kind,
+        "zone": window.zone,
+        "floor": hall.zone[window.zone].floor,
+        "state": row[1],
+        "paused_sign": row[2],
+        "armed": row[3] is not None,
+        "skills": list(window.skills),
+        "waiting": sum(waiting.get(skill, 0) for skill in window.skills),
+        "ticket": in_hand,
+    }
+
+
+def console(connection: Connection, hall: Hall, now: Now, no: int) -> View:
+    """What a clerk needs beside the window itself: who comes next, and the own numbers of today."""
+    skills = hall.window[no].skills
+    marks = ",".join("?" * len(skills))
+    following = connection.exec_driver_sql(
+        f"SELECT id, number, service, taken_at FROM ticket WHERE state='waiting' AND service IN ({marks})"  # noqa: S608  only marks
+        " ORDER BY position LIMIT 5",
+        skills,
+    )
+    done = connection.exec_driver_sql(
+        "SELECT state, count(*) FROM ticket WHERE day=? AND window=? AND state IN ('finished','missed') GROUP BY state",
+        (now.day, no),
+    )
+    today: dict[str, int] = {row[0]: row[1] for row in done}
+    return {
+        "next": [
+            {
+                "id": row[0],
+                "number": row[1],
+                "service": hall.service[row[2]].name,
+                "waited_minutes": balance.waited_minutes(row[3], now.at),
+            }
+            for row in following
+        ],
+        "today": {"finished": today.get("finished", 0), "missed": today.get("missed", 0)},
+    }
+
+
+# ---- the hall screen
+
+
+def board(connection: Connection, hall: Hall, zone: str | None) -> View:
+    """Calls newest first and who waits, for one zone or the whole hall. Raises Refused (404)."""
+    if zone is not None and zone not in hall.zone:
+        raise Refused("no_such_zone", "没有这个区域", status=404)
+    calls = [
+        {
+            "number": view["ticket"]["number"],
+            "window": view["no"],
+            "window_name": view["name"],
+            "floor": view["floor"],
+            "state": view["ticket"]["state"],
+            "called_at": view["ticket"]["called_at"],
+            "recalls": view["ticket"]["recalls"],
+            "text": call_text(hall, view["ticket"]["number"], view["no"]),
+        }
+        for view in windows(connection, hall)
+        if view["ticket"] and zone in (None, view["zone"])
+    ]
+    waiting = _waiting(connection)
+    return {
+        "zone": {"id": zone, "name": hall.zone[zone].name} if zone else None,
+        "hall": {"name": hall.hall.name, "name_en": hall.hall.name_en},
+        "calls": sorted(calls, key=lambda call: str(call["called_at"]), reverse=True),
+        "waiting": [
+            {"service": each.id, "name": each.name, "prefix": each.prefix, "waiting": waiting.get(each.id, 0)}
+            for each in hall.services
+        ],
+    }

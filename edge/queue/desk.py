@@ -1,0 +1,233 @@
+"""Use cases of the queue: each makes one legal move of the hall in one transaction, `(session, hall, now, command)`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from edge.clock import Now
+from edge.database import Session
+from edge.hall import Hall, Service
+from edge.journal import append
+from edge.queue import balance, prints, rows, tickets
+from edge.refusal import Refused
+from edge.windows import desk as windows
+
+# ---- issue
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    service: str
+    channel: str
+    kiosk: str | None
+    actor: str
+
+
+def issue(session: Session, hall: Hall, now: Now, command: Issue) -> str:
+    """Gives the next number of the service and wants it printed where the kiosk has a printer. Returns the ticket's id.
+
+    An arrival that finds an armed window is called to it in the same transaction.
+    """
+    service = hall.service.get(command.service)
+    if service is None:
+        raise Refused("no_such_service", "没有这项业务", f"service {command.service!r}", status=404)
+    if command.kiosk is not None and command.kiosk not in hall.kiosk:
+        raise Refused("no_such_kiosk", "没有这台取号机", f"kiosk {command.kiosk!r}", status=404)
+    ticket = _insert(session, hall, now, command, service)
+    printer = hall.kiosk[command.kiosk].printer if command.kiosk else None
+    if printer is not None:
+        prints.want_print(session, now, ticket.id, printer, copy=False)
+    window = _armed_window(session, hall, service)
+    if window is not None:
+        windows.disarm(session, window)
+        _call(session, hall, now, ticket, window, "窗口空闲，随到随办", command.actor)
+    return ticket.id
+
+
+def _insert(session: Session, hall: Hall, now: Now, command: Issue, service: Service) -> rows.Ticket:
+    ordinal = session.connection.exec_driver_sql(
+        "INSERT INTO series (day, prefix, last) VALUES (?, ?, 1)"
+        " ON CONFLICT (day, prefix) DO UPDATE SET last = last + 1 RETURNING last",
+        (now.day, service.prefix),
+    ).scalar_one()
+    id_, number = session.new_id(), tickets.number(service.prefix, ordinal)
+    event = append(
+        session, hall, now, "ticket.issued", id_, command.actor, ticket=id_, number=number, service=service.id
+    )
+    session.connection.exec_driver_sql(
+        "INSERT INTO ticket (id, day, prefix, ordinal, number, service, kiosk, channel, state, position, taken_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)",
+        (
+            id_,
+            now.day,
+            service.prefix,
+            ordinal,
+            number,
+            service.id,
+            command.kiosk,
+            command.channel,
+            event.seq,
+            now.at,
+        ),
+    )
+    return rows.Ticket(id_, number, service.id, "waiting", event.seq, None, now.at, command.kiosk)
+
+
+def _armed_window(session: Session, hall: Hall, service: Service) -> int | None:
+    armed = session.connection.exec_driver_sql("SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL").all()
+    able = hall.able[service.id]
+    return balance.best_armed(
+        [balance.Armed(row[0], row[1], len(hall.window[row[0]].skills)) for row in armed if row[0] in able]
+    )
+
+
+# ---- call
+
+
+@dataclass(frozen=True, slots=True)
+class CallNext:
+    window: int
+    actor: str
+
+
+class Called(NamedTuple):
+    ticket: str
+    why: str
+
+
+def call_next(session: Session, hall: Hall, now: Now, command: CallNext) -> Called | None:
+    """Calls who is next for this window; None when nobody waits, and the window is armed.
+
+    Raises Refused (409) while the window is paused or has a ticket in hand.
+    """
+    _free_window(session, hall, command.window)
+    chosen = balance.choose(_heads(session, hall, command.window), now.at)
+    if chosen is None:
+        windows.arm(session, hall, now, command.window, command.actor)
+        return None
+    head, why = chosen
+    windows.disarm(session, command.window)
+    _call(session, hall, now, rows.ticket_by_id(session, head.ticket), command.window, why, command.actor)
+    return Called(head.ticket, why)
+
+
+@dataclass(frozen=True, slots=True)
+class CallChosen:
+    window: int
+    ticket: str
+    actor: str
+
+
+def call_chosen(session: Session, hall: Hall, now: Now, command: CallChosen) -> Called:
+    """Calls one ticket out of turn (指呼); the window must be able to serve it."""
+    _free_window(session, hall, command.window)
+    ticket = rows.ticket_by_id(session, command.ticket)
+    if ticket.service not in hall.window[command.window].skills:
+        raise Refused("wrong_window", f"{command.window}号窗口不办理{hall.service[ticket.service].name}")
+    windows.disarm(session, command.window)
+    why = "窗口指定呼叫"
+    _call(session, hall, now, ticket, command.window, why, command.actor)
+    return Called(ticket.id, why)
+
+
+def _free_window(session: Session, hall: Hall, window: int) -> None:
+    if windows.window_row(session, hall, window).state != "open":
+        raise Refused("window_paused", "窗口暂停中，请先恢复服务")
+    held = rows.in_hand(session, window)
+    if held is not None:
+        raise Refused("ticket_in_hand", f"{held.number}号还没有办结，请先办结或过号", f"ticket {held.id}")
+
+
+def _heads(session: Session, hall: Hall, window: int) -> list[balance.Head]:
+    heads = []
+    for skill in hall.window[window].skills:
+        row = session.connection.exec_driver_sql(
+            "SELECT id, position, taken_at FROM ticket WHERE state='waiting' AND service=? ORDER BY position LIMIT 1",
+            (skill,),
+        ).first()
+        if row is not None:
+            heads.append(balance.Head(row[0], row[1], row[2]))
+    return heads
+
+
+def _call(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, window: int, why: str, actor: str) -> None:
+    _move(session, hall, now, "call", ticket, actor, window, why=why)
+
+
+# ---- the other moves
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of the ticket that `window` has in hand, or of a ticket that no window holds (`window` None)."""
+
+    name: str
+    """`recall start finish miss` at a window; `return cancel` without."""
+    ticket: str | None
+    """None: whatever this window has in hand, for a call box, which cannot say."""
+    window: int | None
+    actor: str
+
+
+def make_move(session: Session, hall: Hall, now: Now, command: Move) -> str:
+    """Returns the ticket's id. Raises Refused (409) when it is not in this window's hand or the move is not legal."""
+    held = None if command.window is None else rows.in_hand(session, command.window)
+    if command.ticket is not None:
+        ticket = rows.ticket_by_id(session, command.ticket)
+    elif held is not None:
+        ticket = held
+    else:
+        raise Refused("nothing_in_hand", "窗口现在没有号")
+    if command.window is not None and (held is None or ticket.id != held.id):
+        now_there = f"现在是{held.number}号" if held else "窗口现在没有号"
+        raise Refused("not_in_hand", f"{ticket.number}号不在{command.window}号窗口，{now_there}")
+    _move(session, hall, now, command.name, ticket, command.actor, ticket.window)
+    return ticket.id
+
+
+STAMPS = {
+    "call": "called_at=:at, started_at=NULL",
+    "recall": "recalls=recalls+1",
+    "start": "started_at=:at",
+    "finish": "started_at=coalesce(started_at, called_at), ended_at=:at",
+    "cancel": "ended_at=:at",
+}
+"""Which columns a move stamps besides state and window."""
+
+
+def _move(
+    session: Session,
+    hall: Hall,
+    now: Now,
+    name: str,
+    ticket: rows.Ticket,
+    actor: str,
+    window: int | None,
+    **more: Any,
+) -> None:
+    wanted = tickets.move(name, ticket.state, ticket.number)
+    kept = None if wanted.target == "waiting" else window
+    stamps = STAMPS.get(name)
+    session.connection.exec_driver_sql(
+        f"UPDATE ticket SET state=:state, window=:window{', ' + stamps if stamps else ''} WHERE id=:id",  # noqa: S608  our own words
+        {"state": wanted.target, "window": kept, "id": ticket.id}
+        | ({"at": now.at} if stamps and ":at" in stamps else {}),
+    )
+    place = {"window": window, "zone": hall.window[window].zone} if window is not None else {}
+    data = {"ticket": ticket.id, "number": ticket.number, "service": ticket.service} | place | more
+    append(session, hall, now, wanted.event, ticket.id, actor, **data)
+
+
+# ---- the end of the day
+
+
+def close_day(session: Session, hall: Hall, now: Now, _command: None) -> int:
+    """Cancels what still waits from earlier business days, so that no number means two visitors. Returns how many."""
+    left = session.connection.exec_driver_sql(
+        f"SELECT {rows.FIELDS} FROM ticket WHERE state IN ('waiting','missed','held') AND day < ?",  # noqa: S608  our own words
+        (now.day,),
+    ).all()
+    for row in left:
+        _move(session, hall, now, "cancel", rows.Ticket(*row), "hall", None, why="day_closed")
+    return len(left)

@@ -1,0 +1,42 @@
+"""A ticket's row as the moves of this room read it, inside their transaction."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from edge.database import Session
+from edge.queue import tickets
+from edge.refusal import Refused
+
+
+class Ticket(NamedTuple):
+    """A row of the ticket table, as far as moves need it."""
+
+    id: str
+    number: str
+    service: str
+    state: tickets.State
+    position: int
+    window: int | None
+    taken_at: int
+    kiosk: str | None
+
+
+FIELDS = "id, number, service, state, position, window, taken_at, kiosk"
+
+
+def _ticket(session: Session, where: str, *values: Any) -> Ticket | None:
+    row = session.connection.exec_driver_sql(f"SELECT {FIELDS} FROM ticket WHERE {where} LIMIT 1", values).first()  # noqa: S608  our own words
+    return Ticket(*row) if row else None
+
+
+def ticket_by_id(session: Session, ticket: str) -> Ticket:
+    """Raises Refused (404)."""
+    found = _ticket(session, "id=?", ticket)
+    if found is None:
+        raise Refused("no_such_ticket", "没有这张号票", status=404)
+    return found
+
+
+def in_hand(session: Session, window: int) -> Ticket | None:
+    return _ticket(session, "window=? AND state IN ('called','serving')", window)

@@ -1,0 +1,17 @@
+"""One row a window, made when the hall first knows it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, Table, Text
+
+from edge.database import METADATA
+
+WINDOW = Table(
+    "window",
+    METADATA,
+    Column("no", Integer, primary_key=True),
+    Column("state", Text, nullable=False),  # open paused
+    Column("sign", Text),  # while paused: wait_a_moment suspended
+    Column("armed_at", Integer),  # asked for the next ticket and found nobody
+    Column("since", Integer, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Simulators: honest devices, written from the manuals. They import neither drivers nor edge."""

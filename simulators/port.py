@@ -1,0 +1,238 @@
+"""Serves a simulated device on a wire: TCP, a pty, or one end of an in-memory pair, with faults.
+
+A simulator is one object with `async def talk(self, wire)`: it speaks until the wire raises `Gone`. It is
+called once per connection, by the server that this file starts, and keeps its state (paper, screens) between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tty
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Protocol
+from urllib.parse import urlsplit
+
+
+class Gone(Exception):
+    """The other side hung up, or the wire was unplugged."""
+
+
+class Wire(Protocol):
+    async def read(self) -> bytes:
+        """At least one byte. Raises `Gone`."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Raises `Gone`."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Simulator(Protocol):
+    async def talk(self, wire: Wire) -> None:
+        """Speaks on this wire until `Gone`."""
+        ...
+
+
+@dataclass(slots=True)
+class Faults:
+    """Rudeness, as shares of 0 to 1 of what the device sends, and switches."""
+
+    drop: float = 0.0
+    """Answers that vanish."""
+    garble: float = 0.0
+    """Answers with one byte changed."""
+    trickle: bool = False
+    """Send byte by byte."""
+    hang: bool = False
+    """The port stays open and nothing is read or said."""
+    random: Random = field(default_factory=lambda: Random(0))  # noqa: S311  faults, not secrets
+
+
+class FaultyWire:
+    """A wire that loses, changes and delays what the device says, as `faults` tells it at that moment."""
+
+    def __init__(self, wire: Wire, faults: Faults) -> None:
+        self._wire, self._faults = wire, faults
+
+    async def read(self) -> bytes:
+        data = await self._wire.read()
+        while self._faults.hang:  # noqa: ASYNC110  the switch is a plain attribute, thrown by a page
+            await asyncio.sleep(0.1)
+        return data
+
+    async def write(self, data: bytes) -> None:
+        faults = self._faults
+        if faults.hang or faults.random.random() < faults.drop:
+            return
+        if faults.random.random() < faults.garble:
+            at = faults.random.randrange(len(data))
+            data = data[:at] + bytes([data[at] ^ (1 << faults.random.randrange(8))]) + data[at + 1 :]
+        if not faults.trickle:
+            await self._wire.write(data)
+            return
+        for byte in data:
+            await self._wire.write(bytes([byte]))
+            await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+
+@contextlib.asynccontextmanager
+async def serve(url: str, simulator: Simulator, faults: Faults | None = None) -> AsyncIterator[None]:
+    """Serves `simulator` on `tcp://host:port` or `serial:///path` (a pty with a link at that path) while entered."""
+    parts = urlsplit(url)
+    faults = faults or Faults()
+    if parts.scheme == "tcp":
+        server = serve_tcp(parts.hostname or "127.0.0.1", parts.port or 0, simulator, faults)
+    elif parts.scheme == "serial":
+        server = serve_pty(Path(parts.path), simulator, faults)
+    else:
+        raise ValueError(f"{url}: a simulator serves tcp:// or serial://")
+    async with server:
+        yield
+
+
+# ---- TCP
+
+
+class _TcpWire:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def read(self) -> bytes:
+        try:
+            data = await self._reader.read(4096)
+        except OSError as error:
+            raise Gone(str(error)) from error
+        if not data:
+            raise Gone("closed")
+        return data
+
+    async def write(self, data: bytes) -> None:
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except (OSError, RuntimeError) as error:
+            raise Gone(str(error)) from error
+
+    async def close(self) -> None:
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def serve_tcp(host: str, port: int, simulator: Simulator, faults: Faults) -> AsyncIterator[None]:
+    talks: set[asyncio.Task[None]] = set()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        talks.add(task)
+        wire = FaultyWire(_TcpWire(reader, writer), faults)
+        try:
+            with contextlib.suppress(Gone):
+                await simulator.talk(wire)
+        except asyncio.CancelledError:
+            pass  # the server is closing; a streams callback that ends cancelled is logged as an error
+        finally:
+            talks.discard(task)
+            await wire.close()
+
+    server = await asyncio.start_server(accept, host, port)
+    try:
+        yield
+    finally:
+        server.close()
+        for task in list(talks):
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+        await server.wait_closed()
+
+
+# ---- pty
+
+
+class _PtyWire:
+    def __init__(self, master: int) -> None:
+        self._fd = master
+        self._loop = asyncio.get_running_loop()
+
+    async def read(self) -> bytes:
+        while True:
+            try:
+                return os.read(self._fd, 4096)
+            except BlockingIOError:
+                await self._readable()
+            except OSError:
+                # EIO: nobody holds the other end just now. A real bus does not notice; listen again.
+                await asyncio.sleep(0.05)
+
+    async def write(self, data: bytes) -> None:
+        try:
+            os.write(self._fd, data)
+        except BlockingIOError:
+            return  # nobody reads: a bus has no memory, the bytes are lost
+        except OSError as error:
+            raise Gone(str(error)) from error
+
+    async def close(self) -> None:
+        self._loop.remove_reader(self._fd)
+
+    async def _readable(self) -> None:
+        ready: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(self._fd, _wake, ready)
+        try:
+            await ready
+        finally:
+            self._loop.remove_reader(self._fd)
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+def _open_pty(path: Path) -> tuple[int, int]:
+    """(master, slave): the slave stays open here too, so that a driver may come and go as on a real bus."""
+    master, slave = os.openpty()
+    tty.setraw(master)
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(os.ttyname(slave))
+    return master, slave
+
+
+def _close_pty(path: Path, master: int, slave: int) -> None:
+    path.unlink(missing_ok=True)
+    os.close(slave)
+    os.close(master)
+
+
+@contextlib.asynccontextmanager
+async def serve_pty(path: Path, simulator: Simulator, faults: Faults) -> AsyncIterator[None]:
+    master, slave = _open_pty(path)
+    wire = FaultyWire(_PtyWire(master), faults)
+    task = asyncio.create_task(_talk(simulator, wire))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await wire.close()
+        _close_pty(path, master, slave)
+
+
+async def _talk(simulator: Simulator, wire: Wire) -> None:
+    with contextlib.suppress(Gone):
+        await simulator.talk(wire)
