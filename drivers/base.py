@@ -74,7 +74,7 @@ class KeyPressed:
 
     address: int
     key: str
-    """One of `call recall finish cancel pause transfer miss hold resume`, or `key_XX` (hex) when the key map does not know it."""
+    """`call recall finish cancel pause transfer miss hold resume`, or `key_XX` (hex) when the key map lacks it."""
     digits: tuple[int, ...] = ()
 
 

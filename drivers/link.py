@@ -57,7 +57,8 @@ class TcpLink:
             raise Unreachable(str(error)) from error
 
     async def close(self) -> None:
-        self._writer.close()
+        # Not close(): with a peer that reads no more, unsent bytes would hold it up for ever.
+        self._writer.transport.abort()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 

@@ -12,12 +12,12 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from edge.access import routes as access
-from edge.access.guard import needs
 from edge.central import routes as central
 from edge.database import Unstored
 from edge.devices import routes as devices
 from edge.evaluation import routes as evaluation
 from edge.feed import routes as feed
+from edge.guard import needs
 from edge.pages import routes as pages
 from edge.parts import Parts, parts_of
 from edge.queue import routes as queue

@@ -214,27 +214,34 @@ class Writer:
         return outcomes, written
 
     def _together(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
-        connection = self._connection
         outcomes: list[Outcome] = []
         written: list[Any] = []
-        with connection.begin():
+        with self._connection.begin():
             for job in jobs:
-                session = Session(connection, self._new_id, self._epoch)
-                connection.exec_driver_sql("SAVEPOINT use_case")
-                try:
-                    outcomes.append((job.run(session, self._clock.now()), None))
+                session = Session(self._connection, self._new_id, self._epoch)
+                outcome = self._one(job, session)
+                outcomes.append(outcome)
+                if outcome[1] is None:
                     written += session.written
-                except Exception as error:  # whatever a use case raises goes to whoever asked, and only it is undone
-                    if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
-                        raise
-                    connection.exec_driver_sql("ROLLBACK TO use_case")
-                    outcomes.append((None, error))
-                connection.exec_driver_sql("RELEASE use_case")
-            raw: Any = connection.connection.dbapi_connection
+            raw: Any = self._connection.connection.dbapi_connection
             # A full disk inside a savepoint rolls the whole transaction back, and what follows would commit by itself.
             if not raw.in_transaction:
                 raise DBAPIError("COMMIT", None, RuntimeError("the transaction was rolled back behind our back"))
         return outcomes, written
+
+    def _one(self, job: _Job, session: Session) -> Outcome:
+        """Runs one use case in its savepoint. Raises a DBAPIError that concerns the whole transaction."""
+        connection = session.connection
+        connection.exec_driver_sql("SAVEPOINT use_case")
+        try:
+            outcome: Outcome = (job.run(session, self._clock.now()), None)
+        except Exception as error:  # whatever a use case raises goes to whoever asked, and only it is undone
+            if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
+                raise
+            connection.exec_driver_sql("ROLLBACK TO use_case")
+            outcome = (None, error)
+        connection.exec_driver_sql("RELEASE use_case")
+        return outcome
 
 
 def _release(jobs: list[_Job], outcomes: list[Outcome]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-import httpx
 from fastapi import Request, Response
 
 from edge.access import idempotency
@@ -41,7 +40,6 @@ class Parts:
     hub: Hub
     presses: Presses
     relay: Relay
-    client: httpx.AsyncClient
     progress: Progress
 
 

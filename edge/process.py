@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import httpx
 import uuid_utils
 import uvicorn
 
@@ -27,7 +26,7 @@ from drivers.link import open_link
 from edge import hall as halls
 from edge.access import idempotency
 from edge.app import make_app
-from edge.central.relay import TIMEOUT_S, Relay
+from edge.central.relay import Client, Relay, open_client
 from edge.clock import Clock
 from edge.database import Database, Writer
 from edge.devices.hub import Hub
@@ -59,12 +58,12 @@ class Outside:
     new_id: Callable[[], str]
     random: Random
     open_link: Callable[[str], Awaitable[Link]]
-    client: httpx.AsyncClient
+    client: Client
 
 
 @contextlib.asynccontextmanager
 async def real_world(hall: halls.Hall) -> AsyncIterator[Outside]:
-    async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
+    async with open_client() as client:
         yield Outside(
             Clock(hall.zone_info),
             lambda: str(uuid_utils.uuid7()),
@@ -168,8 +167,8 @@ def build(hall: halls.Hall, database: Database, outside: Outside, executor: Exec
     presses = Presses(hall, writer, outside.clock)
     printing = Printing(hall, database, writer)
     hub = Hub(hall, writer, outside.clock, outside.open_link, outside.random, presses, printing)
-    relay = Relay(hall, journal, database, writer, outside.random)
-    return Parts(hall, outside.clock, database, journal, writer, hub, presses, relay, outside.client, Progress())
+    relay = Relay(hall, journal, database, writer, outside.random, outside.client)
+    return Parts(hall, outside.clock, database, journal, writer, hub, presses, relay, Progress())
 
 
 class Server(uvicorn.Server):
@@ -186,7 +185,7 @@ async def work(parts: Parts, group: asyncio.TaskGroup) -> list[asyncio.Task[None
     await parts.writer.do(windows.know_windows, None)
     tasks += [
         group.create_task(parts.hub.run(), name="hub"),
-        group.create_task(parts.relay.run(parts.client), name="relay"),
+        group.create_task(parts.relay.run(), name="relay"),
         group.create_task(react(parts), name="react"),
         group.create_task(sweep(parts), name="sweep"),
     ]

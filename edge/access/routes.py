@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from edge.access.guard import COOKIE, needs
 from edge.access.tokens import who
+from edge.guard import COOKIE, needs
 from edge.parts import parts_of
 from edge.refusal import Refused
 

@@ -28,7 +28,13 @@ SAVE_EVERY = 50
 """Events between two saved positions; after a crash at most so many are sent again, with the same ids."""
 TIMEOUT_S = 10.0
 FIRST_S, LONGEST_S = 0.5, 60.0
+Client = httpx.AsyncClient
 Verdict = Literal["delivered", "again", "refused", "parked"]
+
+
+def open_client() -> Client:
+    """Never follows a redirect, and never takes a proxy from the environment."""
+    return Client(timeout=TIMEOUT_S, trust_env=False)
 
 
 @dataclass(slots=True)
@@ -39,9 +45,11 @@ class Answer:
 
 
 class Relay:
-    def __init__(self, hall: Hall, journal: Journal, database: Database, writer: Writer, random: Random) -> None:
+    def __init__(
+        self, hall: Hall, journal: Journal, database: Database, writer: Writer, random: Random, client: Client
+    ) -> None:
         self._hall, self._journal, self._database, self._writer = hall, journal, database, writer
-        self._random = random
+        self._random, self._client = random, client
         self._parking = asyncio.Lock()
         self.state: Literal["off", "ok", "away", "refused"] = "ok" if hall.central.url else "off"
         self.last_error: str | None = None
@@ -49,20 +57,20 @@ class Relay:
             self.delivered = outbox.position(connection)
         self._blocked = {each.key for each in self._parked()}
 
-    async def run(self, client: httpx.AsyncClient) -> None:
+    async def run(self) -> None:
         """Ends only by cancellation; without a central URL it only waits."""
         if self._hall.central.url is None:
             await asyncio.Event().wait()
         while True:
             events = await self._journal.after(self.delivered)
             for event in events[:SAVE_EVERY]:
-                await self._deliver(client, event)
+                await self._deliver(event)
             await self._writer.do(outbox.delivered, self.delivered)
 
-    async def _deliver(self, client: httpx.AsyncClient, event: Event) -> None:
+    async def _deliver(self, event: Event) -> None:
         answer: Answer | None = None
         if event.key not in self._blocked:
-            answer = await self._until_answered(client, event)
+            answer = await self._until_answered(event)
         async with self._parking:
             if answer is None and event.key in self._blocked:
                 answer = Answer("parked", "waits behind a parked event of the same key")
@@ -70,13 +78,13 @@ class Relay:
                 self._blocked.add(event.key)
                 await self._writer.do(outbox.park, outbox.Park(event.seq, event.key, event.type, answer.error))
         if answer is None:  # its key was freed while we looked
-            await self._deliver(client, event)
+            await self._deliver(event)
         self.delivered = event.seq
 
-    async def _until_answered(self, client: httpx.AsyncClient, event: Event) -> Answer:
+    async def _until_answered(self, event: Event) -> Answer:
         attempt = 0
         while True:
-            answer = await self._send(client, event)
+            answer = await self._send(event)
             if answer.verdict in ("delivered", "parked"):
                 self._now("ok", None)
                 return answer
@@ -90,9 +98,9 @@ class Relay:
             log.warning("central is %s%s", state, f": {error}" if error else "")
         self.state, self.last_error = state, error
 
-    async def _send(self, client: httpx.AsyncClient, event: Event) -> Answer:
+    async def _send(self, event: Event) -> Answer:
         try:
-            response = await client.post(
+            response = await self._client.post(
                 str(self._hall.central.url),
                 json=cloud_event(self._hall, event),
                 headers={"Content-Type": "application/cloudevents+json"},
@@ -101,7 +109,7 @@ class Relay:
             return Answer("again", str(error) or type(error).__name__)
         return _judge(response)
 
-    async def retry(self, client: httpx.AsyncClient, seq: int) -> int:
+    async def retry(self, seq: int) -> int:
         """Sends a parked event again, and those behind it; returns how many went through. Raises Refused."""
         key = next((each.key for each in self._parked() if each.seq == seq), None)
         if key is None:
@@ -113,7 +121,7 @@ class Relay:
                 if not waiting:
                     self._blocked.discard(key)
                     return sent
-            answer = await self._send(client, self._journal.read(waiting[0].seq - 1, 1)[0])
+            answer = await self._send(self._journal.read(waiting[0].seq - 1, 1)[0])
             if answer.verdict != "delivered":
                 return sent
             await self._writer.do(outbox.unpark, waiting[0].seq)

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from edge.access.guard import needs
+from edge.guard import needs
 from edge.parts import parts_of
 
 router = APIRouter(prefix="/api/v1/outbox", tags=["central"])
@@ -21,5 +21,4 @@ def outbox(request: Request) -> dict[str, Any]:
 @router.post("/{seq}/retry", dependencies=[needs("ops")])
 async def retry(request: Request, seq: int) -> dict[str, int]:
     """Sends a parked event again, and those that wait behind it."""
-    parts = parts_of(request)
-    return {"sent": await parts.relay.retry(parts.client, seq)}
+    return {"sent": await parts_of(request).relay.retry(seq)}

@@ -59,9 +59,11 @@ PrintNext = Callable[[halls.Device, Printer], Awaitable[bool]]
 
 def driver_class(name: str) -> type[Device]:
     """Raises Misconfigured when there is no such driver."""
-    if importlib.util.find_spec(f"drivers.{name}") is None or name in ("base", "link"):
-        raise Misconfigured(f"there is no driver {name!r} (drivers/{name}.py)")
-    return cast(type[Device], importlib.import_module(f"drivers.{name}").DEVICE)
+    if importlib.util.find_spec(f"drivers.{name}") is not None:
+        device = getattr(importlib.import_module(f"drivers.{name}"), "DEVICE", None)
+        if device is not None:
+            return cast(type[Device], device)
+    raise Misconfigured(f"there is no driver {name!r} (drivers/{name}.py)")
 
 
 class Hub:

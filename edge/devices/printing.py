@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from drivers.base import DeviceError, Printer
+import logging
+
+from drivers.base import DeviceError, Printer, Rejected
 from edge import hall as halls
 from edge.database import Database, Writer
 from edge.notices.slips import ticket_slip
 from edge.queue import board, prints
+
+log = logging.getLogger("hall.printing")
 
 
 class Printing:
@@ -22,7 +26,12 @@ class Printing:
             ticket = board.ticket(connection, self._hall, job.ticket, lambda _: True)
         try:
             outcome = await printer.print(ticket_slip(self._hall, ticket, copy=job.copy))
-        except DeviceError:
+        except DeviceError as error:
+            if isinstance(error, Rejected) and error.reason == "bad_slip":
+                # It would be refused for ever, and the next visitor's slip waits behind it.
+                log.error("%s cannot print the slip of %s: %s", config.id, ticket["number"], error)
+                await self._writer.do(prints.end_print, prints.PrintEnd(job, "unknown", config.id))
+                return True
             await self._writer.do(prints.end_print, prints.PrintEnd(job, "wanted", config.id))
             raise
         await self._writer.do(prints.end_print, prints.PrintEnd(job, outcome, config.id))

@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from edge import hall as halls
-from edge.access.guard import needs
 from edge.clock import rfc3339
+from edge.guard import needs
 from edge.parts import Parts, parts_of
 
 router = APIRouter(prefix="/api/v1/devices", tags=["devices"])

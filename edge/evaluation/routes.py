@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge.access.guard import needs
 from edge.evaluation import desk, views
+from edge.guard import needs
 from edge.parts import actor_of, parts_of, perform
 from edge.refusal import Refused
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from edge.access.guard import needs
 from edge.access.tokens import Role
 from edge.clock import rfc3339
+from edge.guard import needs
 from edge.journal import Event
 from edge.parts import Parts, identity_of, parts_of
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
-from edge.access.guard import needs
+from edge.guard import needs
 from edge.parts import parts_of
 
 STATIC = Path(__file__).parent / "static"

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge.access.guard import needs
 from edge.clock import Now
 from edge.database import Session
+from edge.guard import needs
 from edge.parts import actor_of, parts_of, perform
 from edge.queue import board, desk, prints
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge.access.guard import needs
 from edge.clock import Now
 from edge.database import Session
 from edge.evaluation import views
+from edge.guard import needs
 from edge.notices.signs import sign_text
 from edge.parts import Parts, actor_of, parts_of, perform
 from edge.queue import board

@@ -7,7 +7,7 @@ import { $, clock, el, list, say, show } from "./dom.js";
 import { live } from "./live.js";
 
 const zone = document.body.dataset.zone;
-const ROWS = 3;
+const ROW = 164 / 1920;
 const OLD = 15;
 const DEAD = 45;
 let board = { calls: [], waiting: [] };
@@ -47,18 +47,23 @@ function drawBand() {
   return new Set(calls.map((call) => call.number));
 }
 
-function draw() {
-  const above = drawBand();
-  const others = board.calls.filter((call) => !above.has(call.number));
-  const order = [...others.filter((call) => call.state === "called"), ...others.filter((call) => call.state !== "called")];
-  const make = () => el("li", { "data-test": "row" }, el("b"), el("span"));
-  list($("calls"), order.slice(0, ROWS), (call) => call.number, make, updateCall);
+function drawWaiting() {
   const makeWaiting = () => el("p", {}, el("span"), el("b"));
   list($("waiting"), board.waiting, (each) => each.service, makeWaiting, (node, each) => {
     node.dataset.service = each.service;
     say(node.firstChild, each.name);
     say(node.lastChild, `等候 ${each.waiting} 人`);
   });
+}
+
+function draw() {
+  drawWaiting();
+  const above = drawBand();
+  const others = board.calls.filter((call) => !above.has(call.number));
+  const order = [...others.filter((call) => call.state === "called"), ...others.filter((call) => call.state !== "called")];
+  const rows = Math.max(1, Math.floor($("calls").clientHeight / (ROW * innerWidth)));
+  const make = () => el("li", { "data-test": "row" }, el("b"), el("span"));
+  list($("calls"), order.slice(0, rows), (call) => call.number, make, updateCall);
 }
 
 // ---- what happens

@@ -60,10 +60,12 @@ const ACTIONS = {
 const MOVES = Object.keys(ACTIONS);
 const KEYS = { Enter: "call-next", "+": "recall", "/": "finish", "*": "pause" };
 
+/** A message stands in the place of the ticket's facts, so that no button moves under the hand. */
 function notice(words, stays = 8000) {
   say("notice", words);
+  show("about", !words);
   clearTimeout(noticeTimer);
-  if (words) noticeTimer = setTimeout(() => say("notice", ""), stays);
+  if (words) noticeTimer = setTimeout(() => notice(""), stays);
 }
 
 // ---- moves
@@ -137,8 +139,9 @@ function drawTicket() {
   const since = ticket && (ticket.started_at ?? ticket.called_at);
   const word = ticket?.started_at ? "开始" : "叫号";
   const recalls = ticket?.recalls ? ` · 已重呼 ${ticket.recalls} 次` : "";
-  const armed = desk?.armed && !ticket ? "有人取号会自动叫号" : "";
-  say("about", ticket ? `${ticket.service} · ${clock(since)} ${word}${recalls}` : armed);
+  const idle = desk?.armed ? "有人取号会自动叫号" : desk ? `等候 ${desk.waiting} 人` : "";
+  $("number").classList.toggle("none", !ticket);
+  say("about", ticket ? `${ticket.service} · ${clock(since)} ${word}${recalls}` : idle);
   const known = ticket && why.ticket === ticket.id && why.words;
   say("why", known ? `为什么是这一位：${why.words}` : "");
 }

@@ -1,0 +1,77 @@
+"""`python -m simulators config/demo.toml --port 8080 --data ./data`: a whole simulated hall, with a page of its own.
+
+Serves every device of the hall file on its link, the centre on the port of `[central] url`, and the page on the port of
+`[demo] simulators`. Ends on SIGINT, on SIGTERM, and when the process that started it has gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from simulators.central import Central, CentralServer, Served
+from simulators.hall import SimulatedHall, read
+from simulators.port import serve
+from simulators.web import make_app
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m simulators", description="Simulates the devices of a hall.")
+    parser.add_argument("hall", type=Path, help="the hall file")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="the port of the service itself: {port+N} counts from it"
+    )
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder: {data}")
+    wanted = parser.parse_args()
+    parent = os.getppid()
+    try:
+        hall = read(wanted.hall, port=wanted.port, data=wanted.data)
+        asyncio.run(run(hall, wanted.data.resolve(), parent))
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{wanted.hall}: {error}\n")
+        return 1
+    return 0
+
+
+async def run(hall: SimulatedHall, data: Path, parent: int) -> None:
+    """Serves until a signal comes or the process `parent` is our parent no more. Raises `OSError` for a taken port."""
+    ended = asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, ended.set)
+    async with AsyncExitStack() as stack:
+        for device in hall.devices.values():
+            await stack.enter_async_context(serve(device.link, device.simulator, device.faults))
+        central = await _central(hall, data, stack)
+        page = await stack.enter_async_context(Served(hall.page_port or 0, make_app(hall, central)))
+        for notice in hall.notices:
+            say(notice)
+        say(f"simulated hall ready: http://127.0.0.1:{page.port}")
+        while not ended.is_set() and os.getppid() == parent:
+            await _wait(ended, 1.0)
+
+
+async def _central(hall: SimulatedHall, data: Path, stack: AsyncExitStack) -> CentralServer | None:
+    if hall.central_port is None:
+        return None
+    central = Central(data / "central" / "received.jsonl")
+    return await stack.enter_async_context(CentralServer(hall.central_port, central))
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    waiter = asyncio.ensure_future(event.wait())
+    await asyncio.wait([waiter], timeout=seconds)
+    waiter.cancel()
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

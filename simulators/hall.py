@@ -1,0 +1,142 @@
+"""Reads a hall file and makes one simulator for each of its devices, to be served on exactly its link.
+
+Source: the hall file's own format. A simulator is `simulators/<driver>.py` with `SIMULATOR`, a class that is made with
+(device id, options). Only links of this machine are served: TCP on a loopback address, and serial lines inside the data
+folder; anything else may be a real device.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import tomllib
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from simulators.port import Faults, Wire
+
+
+class HallSimulator(Protocol):
+    """A simulated device as the hall's page sees it."""
+
+    async def talk(self, wire: Wire) -> None: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+    def controls(self) -> list[dict[str, Any]]:
+        """`name` and `label` (Chinese) each; switches also have `on`, and what belongs together the same `group`."""
+        ...
+
+    def control(self, name: str) -> Awaitable[None] | None: ...
+
+    def picture(self) -> str:
+        """A standalone SVG of what a person would see."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedDevice:
+    id: str
+    name: str
+    driver: str
+    link: str
+    simulator: HallSimulator
+    faults: Faults = field(default_factory=Faults)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedHall:
+    name: str
+    devices: dict[str, SimulatedDevice]
+    central_port: int | None
+    page_port: int | None
+    notices: list[str]
+    """What could not be simulated, a line each."""
+
+
+def read(path: Path, *, port: int, data: Path) -> SimulatedHall:
+    """Raises `OSError` or `ValueError` when the file cannot be read or is no hall file."""
+    hall = _fill(tomllib.loads(path.read_text("utf-8")), port, data.resolve())
+    devices: dict[str, SimulatedDevice] = {}
+    notices = []
+    for table in hall.get("device", []):
+        if missing := {"id", "driver", "link"} - table.keys():
+            raise ValueError(f"a [[device]] has no {', '.join(sorted(missing))}")
+        addresses = _addresses(hall, table["id"])
+        made = _device(table, addresses, data.resolve())
+        if isinstance(made, str):
+            notices.append(made)
+        else:
+            devices[made.id] = made
+    info = hall.get("hall", {})
+    return SimulatedHall(
+        name=str(info.get("name", info.get("code", path.stem))),
+        devices=devices,
+        central_port=_port_of(hall.get("central", {}).get("url")),
+        page_port=_port_of(hall.get("demo", {}).get("simulators")),
+        notices=notices,
+    )
+
+
+def fill(text: str, port: int, data: Path) -> str:
+    """Replaces `{data}`, `{port}` and `{port+N}`; leaves every other brace alone."""
+    text = text.replace("{data}", str(data))
+    return re.sub(r"\{port(?:\+(\d+))?\}", lambda found: str(port + int(found[1] or 0)), text)
+
+
+def _fill(value: Any, port: int, data: Path) -> Any:
+    if isinstance(value, str):
+        return fill(value, port, data)
+    if isinstance(value, list):
+        return [_fill(each, port, data) for each in value]
+    if isinstance(value, dict):
+        return {key: _fill(each, port, data) for key, each in value.items()}
+    return value
+
+
+def _addresses(hall: Mapping[str, Any], device_id: str) -> list[int]:
+    """The addresses on this device's line that the windows name; 0 stands for a device that is alone on its line."""
+    places = [each for window in hall.get("window", []) for each in window.values() if isinstance(each, dict)]
+    found = {int(place.get("address", 0)) for place in places if place.get("device") == device_id}
+    return sorted(found - {0})
+
+
+def _device(table: Mapping[str, Any], addresses: list[int], data: Path) -> SimulatedDevice | str:
+    """The device, or a notice why there is none. The option `addresses` tells a simulator who is on its line."""
+    device_id, driver, link = str(table["id"]), str(table["driver"]), str(table["link"])
+    if not is_local(link, data):
+        return f"{device_id}: {link} is not simulated: it is not on this machine"
+    known = driver.isidentifier() and importlib.util.find_spec(f"simulators.{driver}")
+    factory = getattr(importlib.import_module(f"simulators.{driver}"), "SIMULATOR", None) if known else None
+    if factory is None:
+        return f"{device_id}: there is no simulator for {driver!r}"
+    options = dict(table.get("options", {}))
+    if addresses:
+        options.setdefault("addresses", addresses)
+    return SimulatedDevice(device_id, str(table.get("name", device_id)), driver, link, factory(device_id, options))
+
+
+def is_local(link: str, data: Path) -> bool:
+    """Whether serving this link can disturb no real device: loopback TCP, or a serial line inside the data folder."""
+    parts = urlsplit(link)
+    if parts.scheme == "serial":
+        return Path(parts.path).parent.resolve().is_relative_to(data)
+    return parts.scheme == "tcp" and parts.port is not None and _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _port_of(url: str | None) -> int | None:
+    """The port of a service that we may play: one on this machine."""
+    parts = urlsplit(url or "")
+    return parts.port if _is_loopback(parts.hostname or "") else None

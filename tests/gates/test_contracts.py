@@ -1,0 +1,112 @@
+"""The import contracts of pyproject.toml: an honest stand-in of the tree keeps them, a wrong import breaks its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gates.tree import ROOT
+
+HONEST = {
+    "edge/__main__.py": "import edge.app\nimport edge.devices.hub\nimport simulators.acme",
+    "edge/app.py": "import fastapi\nimport edge.queue.routes\nimport edge.central.routes\nimport edge.parts",
+    "edge/parts.py": "import fastapi\nimport edge.queue.desk",
+    "edge/central/relay.py": "import httpx\nimport edge.journal",
+    "edge/central/routes.py": "import fastapi\nimport edge.parts\nimport edge.central.relay",
+    "edge/devices/hub.py": "import drivers.base\nimport drivers.link\nimport edge.notices.routing",
+    "edge/devices/health.py": "import drivers.base",
+    "edge/notices/routing.py": "import drivers.base\nimport edge.journal",
+    "edge/evaluation/desk.py": "import sqlalchemy\nimport edge.queue.desk",
+    "edge/queue/tickets.py": "import edge.refusal",
+    "edge/queue/balance.py": "import edge.queue.tickets",
+    "edge/queue/desk.py": "import sqlalchemy\nimport edge.queue.balance\nimport edge.windows.desk",
+    "edge/queue/routes.py": "import fastapi\nimport edge.parts\nimport edge.queue.desk",
+    "edge/windows/desk.py": "import sqlalchemy\nimport edge.access.tables",
+    "edge/access/guard.py": "import fastapi\nimport edge.access.tables",
+    "edge/access/tables.py": "import sqlalchemy\nimport edge.journal",
+    "edge/journal.py": "import sqlalchemy\nimport edge.database",
+    "edge/database.py": "import sqlalchemy",
+    "edge/clock.py": "",
+    "edge/hall.py": "import tomllib",
+    "edge/refusal.py": "",
+    "drivers/base.py": "",
+    "drivers/link.py": "import serial\nimport drivers.base",
+    "drivers/acme.py": "import drivers.base\nimport drivers.link",
+    "drivers/other.py": "import drivers.base",
+    "simulators/acme.py": "",
+}
+
+DISHONEST = [
+    ("drivers-know-no-hall", "drivers/acme.py", "import edge.clock"),
+    ("drivers-know-no-hall", "drivers/base.py", "import simulators.acme"),
+    ("simulators-are-written-apart", "simulators/acme.py", "import drivers.acme"),
+    ("simulators-are-written-apart", "simulators/acme.py", "from edge import clock"),
+    ("one-file-per-driver", "drivers/acme.py", "from drivers.other import anything"),
+    ("one-file-per-driver", "drivers/base.py", "import drivers.acme"),
+    ("floors", "edge/queue/desk.py", "import edge.notices.routing"),
+    ("floors", "edge/journal.py", "import edge.access.tables"),
+    ("floors", "edge/hall.py", "import edge.clock"),
+    ("floors", "edge/central/relay.py", "import edge.devices.health"),
+    ("floors", "edge/unplaced.py", "import edge.clock"),
+    ("routes-are-the-top", "edge/devices/hub.py", "import edge.queue.routes"),
+    ("http-at-the-rim", "edge/queue/desk.py", "import fastapi"),
+    ("http-at-the-rim", "edge/access/tables.py", "from starlette.requests import Request"),
+    ("pure-modules", "edge/queue/balance.py", "import edge.windows.desk"),
+    ("pure-modules", "edge/clock.py", "import asyncio"),
+    ("notices-write-no-sql", "edge/notices/routing.py", "import sqlalchemy"),
+    ("one-http-client", "edge/devices/hub.py", "import httpx"),
+    ("one-loader", "edge/devices/hub.py", "import drivers.acme"),
+    ("one-loader", "edge/devices/health.py", "import drivers.link"),
+    ("one-loader", "edge/queue/desk.py", "import drivers.base"),
+]
+
+
+def contracts() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    return found
+
+
+def broken_contracts(tree: Path) -> set[str]:
+    """The ids of the contracts that `lint-imports` calls broken in this tree."""
+    lint = Path(sys.executable).with_name("lint-imports")
+    wide = os.environ | {"COLUMNS": "200"}
+    done = subprocess.run([lint, "--no-cache"], cwd=tree, env=wide, check=False, capture_output=True, text=True)
+    assert "Contracts: " in done.stdout, done.stdout + done.stderr
+    broken = {contract["id"] for contract in contracts() if f"{contract['name']} BROKEN" in done.stdout}
+    assert bool(broken) == bool(done.returncode), done.stdout
+    return broken
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name, text in HONEST.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+        (path.parent / "__init__.py").touch()
+    return tmp_path
+
+
+def test_an_honest_tree_keeps_them_all(tree: Path) -> None:
+    assert broken_contracts(tree) == set()
+
+
+@pytest.mark.parametrize(("contract", "name", "line"), DISHONEST)
+def test_a_wrong_import_breaks_its_contract(tree: Path, contract: str, name: str, line: str) -> None:
+    with (tree / name).open("a") as file:
+        file.write(line + "\n")
+    assert contract in broken_contracts(tree)
+
+
+def test_every_contract_is_shown_to_fail() -> None:
+    assert {contract["id"] for contract in contracts()} == {contract for contract, _, _ in DISHONEST}
