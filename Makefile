@@ -13,7 +13,8 @@ run:  ## start the demo hall; PORT=8080 and DATA=./data may be given
 	@exec $(PY) -m edge demo config/demo.toml --port "$(PORT)" --data "$(DATA)"
 
 test: tools  ## lint, types, import contracts, tests
-	@.ci/packages chromium fonts-noto-cjk zbar-tools systemd
+	@.ci/packages chromium fonts-noto-cjk zbar-tools systemd espeak-ng \
+		umockdev libumockdev0 gir1.2-umockdev-1.0 python3-gi libusb-1.0-0
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy

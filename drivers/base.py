@@ -167,6 +167,23 @@ class Evaluator(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One announcement, as it is to be heard."""
+
+    text: str
+    """Digits already spelt as people read them: `请A零零一号到三号窗口`."""
+    volume: int = 80
+    """0 to 100 of what the device can do."""
+
+
+@runtime_checkable
+class Voice(Protocol):
+    async def say(self, address: int, speech: Speech) -> None:
+        """Returns when it has been spoken, or could not be within its computed longest time."""
+        ...
+
+
 # ---- the device
 
 
@@ -224,6 +241,14 @@ class Device(ABC):
     async def send(self, data: bytes) -> None:
         await self.link.write(data)
         self.counters.bytes_out += len(data)
+
+    @classmethod
+    def lacks(cls, options: Mapping[str, Any], capability: type) -> str | None:
+        """Why a device with these options cannot do what its class can, in words for `hall-edge check`; None: it can.
+
+        Raises `Misconfigured` when the options themselves are wrong.
+        """
+        return None
 
     @abstractmethod
     def events(self) -> AsyncGenerator[DeviceEvent, None]:

@@ -9,8 +9,8 @@
 Evaluators use the box's address or 80 + address. There is no poll: a healthy line may be silent all day.
 
 Source: two unrelated public queue systems, JackQChen/QueueSystem (CallSystem/frmMain.cs) and uvbs/HospitalQueueSystem
-(NurseStation/com); no vendor manual is public. The function byte of real key frames is stated in neither. Not proven
-on hardware.
+(NurseStation/com); no vendor manual is public. Both build every frame from variables, so its tests hold only computed
+frames. The function byte of real key frames is stated in neither. Not proven on hardware.
 """
 
 from __future__ import annotations
@@ -272,9 +272,11 @@ class CallBus(Device):
         async with self._queue:
             give_up = _now() + PATIENCE_S
             while not await self._put_into_silence(frame, give_up):
-                await asyncio.sleep(self._wait_s(give_up))
+                pass
 
     async def _put_into_silence(self, frame: Frame, give_up: float) -> bool:
+        """False when somebody else was on the air first."""
+        await asyncio.sleep(self._wait_s(give_up))
         async with self._line:
             if self._wait_s(give_up) > 0:
                 return False

@@ -1,22 +1,19 @@
-"""ESC/POS ticket printers with Hanzi fonts, 58 and 80 mm, on TCP 9100 or a serial line.
+"""ESC/POS ticket printers with Hanzi fonts, 58 and 80 mm, on TCP 9100, a serial line or USB.
 
-A job is a stream without frames; commands begin with ESC (1B), FS (1C), GS (1D) or DLE (10):
-
-    1B 40  1C 26  1B 61 a  1D 21 s  1B 45 b  GBK text  0A ...  1B 64 03  1D 56 42 00  1D 72 01
-    init   Hanzi  align    size     bold                       feed      cut          barrier
-
-The printer answers in a stream without frames too; each byte tells by fixed bits what it belongs to:
+A job is a stream without frames (escpos_job.py draws it), and so is what the printer answers. There each byte tells by
+fixed bits what it belongs to:
 
     0xx1xx10              reply to DLE EOT n (10 04 n): acted on when received, not queued; n is not in the reply
     0xx1xx00 + 3 bytes    automatic status back (ASB), unasked; the three have bits 7 and 4 clear
     5F/35/37/3B/3D .. 00  block data
     0xx0xxxx              reply to GS r (1D 72 n): queued behind the print data, hence the end-of-job barrier
+    37 22 d1 .. d4 00     of the block data: reply to GS ( H function 48, when the job that it names is on paper
     11 / 13               XON / XOFF of a serial line, also between the bytes of a longer message
 
 While the printer is stopped (paper out, cover open) it answers DLE EOT only, and GS r when the fault is over.
 
-Manual: Epson's public ESC/POS command descriptions (DLE EOT, GS a, GS r, GS ( k, GS V, ESC a, FS &) and those of
-Chinese clones. Models tested: none; not proven on hardware.
+Manual: Epson's public ESC/POS command descriptions (DLE EOT, GS a, GS r, GS I, GS ( H) and those of Chinese clones; USB
+Device Class Definition for Printing Devices 1.1 (GET_PORT_STATUS). Models tested: none; not proven on hardware.
 """
 
 from __future__ import annotations
@@ -25,89 +22,38 @@ import asyncio
 import contextlib
 import logging
 import math
+import os
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self
 
 from drivers.base import (
     Condition,
     Counters,
     Device,
+    Link,
     Misconfigured,
     PrintOutcome,
     ProtocolError,
-    Qr,
     Rejected,
-    Rule,
     Slip,
-    Text,
     Unreachable,
 )
-from drivers.text import MISSING, printable, wrap
+from drivers.escpos_job import PROFILE_OPTIONS, Job, Profile, encode, load_profile
+from drivers.raster import fonts
+from drivers.text import MISSING
+from drivers.usb import UsbLink
 
 log = logging.getLogger(__name__)
 
-# ---- a slip as bytes
-
-INIT: Final = b"\x1b\x40\x1c\x26"  # ESC @ puts Hanzi mode back to the model's default, so FS & follows it always
-CUT: Final = b"\x1b\x64\x03\x1d\x56\x42\x00"  # clones cut where the paper stands: feed three lines first
 BARRIER: Final = b"\x1d\x72\x01"
-ALIGN: Final = {"left": 0, "center": 1, "right": 2}
-MAX_JOB: Final = 16384
-
-# Bytes that fit at error level M in versions 1 to 20 (ISO/IEC 18004); a version has 17 + 4v modules and a margin of 8.
-QR_M: Final = (14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331, 362, 412, 450, 504, 560, 624, 666)
 
 
 def ask(n: int) -> bytes:
     """DLE EOT n: 1 printer, 2 cause of offline, 3 cause of error, 4 roll paper."""
     return bytes((0x10, 0x04, n))
-
-
-def encode(slip: Slip, columns: int) -> bytes:
-    """The whole job for paper of `columns` columns (32 or 48), with cut and barrier.
-
-    Raises `Rejected("bad_slip")` when a part cannot be printed, or the job is longer than `MAX_JOB` bytes.
-    """
-    job = INIT + b"".join(_part(part, columns) for part in slip.parts) + CUT + BARRIER
-    if len(job) > MAX_JOB:
-        raise Rejected("bad_slip", f"{len(job)} bytes")
-    return job
-
-
-def missing(slip: Slip) -> int:
-    """How many characters of the slip the font lacks."""
-    return sum(printable(part.text)[1] for part in slip.parts if isinstance(part, Text))
-
-
-def _part(part: Text | Qr | Rule, columns: int) -> bytes:
-    if isinstance(part, Rule):
-        return _style("left", 1, False) + b"-" * columns + b"\n"
-    if isinstance(part, Qr):
-        return _style("center", 1, False) + _qr(part, columns * 12)
-    if not 1 <= part.size <= 4 or part.align not in ALIGN:
-        raise Rejected("bad_slip", f"text of size {part.size}, {part.align}")
-    lines, _ = printable(part.text)
-    rows = [row for line in lines for row in wrap(line, columns // part.size)]
-    return _style(part.align, part.size, part.bold) + b"".join(row.encode("gbk") + b"\n" for row in rows)
-
-
-def _style(align: str, size: int, bold: bool) -> bytes:
-    # GS ! sizes ASCII and Hanzi alike; ESC ! leaves Hanzi alone on some clones.
-    return bytes((0x1B, 0x61, ALIGN[align], 0x1D, 0x21, (size - 1) * 0x11, 0x1B, 0x45, bold))
-
-
-def _qr(part: Qr, dots: int) -> bytes:
-    """GS ( k: model, size, level, store, print. A symbol wider than the paper is not printed: modules shrink to fit."""
-    data = part.data.encode("utf-8", "replace")
-    version = next((v for v, room in enumerate(QR_M, 1) if len(data) <= room), 0)
-    # Control characters are refused: 10 04 n would be acted on in the middle of the data.
-    if not version or not data or not part.data.isprintable() or not 1 <= part.module <= 16:
-        raise Rejected("bad_slip", f"QR code of {len(data)} bytes, {part.module} dots a module")
-    module = min(part.module, dots // (17 + 4 * version + 8))
-    commands = (b"1A2\0", bytes((0x31, 0x43, module)), b"1E1", b"1P0" + data, b"1Q0")
-    return b"".join(b"\x1d\x28\x6b" + len(body).to_bytes(2, "little") + body for body in commands)
 
 
 # ---- what the printer says
@@ -197,24 +143,33 @@ def conditions(message: Message, n: int = 0) -> frozenset[str]:
 
 STALE_S: Final = 0.01
 """How long to listen, before asking, for what came unasked."""
+QUIET_S: Final = 0.5
+"""Longer than between two answers to commands that stand side by side in the printer's queue."""
 BABBLE: Final = 4096
 """More bytes than this in one exchange are no printer: a wrong baud rate, another kind of device."""
 
 
 @dataclass(slots=True)
 class Escpos(Device):
-    """A ticket printer. `paper_mm` is 58 or 80; `timeout_s` is for a status poll, `job_timeout_s` for the whole job."""
+    """A ticket printer. `profile` names a file of config/printers; what else `Profile` has may be given in its place.
+
+    `font` is looked in before this machine's own for what the printer's font lacks. `timeout_s` is for a status poll;
+    `job_timeout_s` for a job, besides the time that a slow printer takes.
+    """
 
     OPTIONS: ClassVar[Mapping[str, type]] = {
-        "paper_mm": int,
+        "profile": str,
+        **PROFILE_OPTIONS,
+        "font": str,
         "poll_s": float,
         "timeout_s": float,
         "job_timeout_s": float,
     }
 
-    columns: int = field(init=False)
+    profile: Profile = field(init=False)
     substituted: int = field(default=0, init=False)
     """Characters printed as 〓 since the device object was made."""
+    _fonts: tuple[Path, ...] = field(init=False)
     _poll_s: float = field(init=False)
     _timeout_s: float = field(init=False)
     _job_timeout_s: float = field(init=False)
@@ -224,14 +179,14 @@ class Escpos(Device):
     _unasked: deque[frozenset[str]] = field(default_factory=lambda: deque(maxlen=8), init=False)
     """States told by ASB that `events()` has not passed on yet."""
     _budget: int = field(default=BABBLE, init=False)
+    _settled: bool = field(default=False, init=False)
+    """No answer to an earlier connection's barrier can come any more."""
 
     def __post_init__(self) -> None:
         if unknown := set(self.options) - set(self.OPTIONS):
             raise Misconfigured(f"escpos: unknown option {', '.join(sorted(unknown))}")
-        paper = self.options.get("paper_mm", 80)
-        if paper not in (58, 80):
-            raise Misconfigured(f"escpos: paper_mm is 58 or 80, not {paper!r}")
-        self.columns = 32 if paper == 58 else 48
+        self.profile = load_profile(self.options.get("profile", "generic80"), self.options)
+        self._fonts = fonts(self.options.get("font", ""))
         self._poll_s = _seconds(self.options, "poll_s", 2.0)
         self._timeout_s = _seconds(self.options, "timeout_s", 3.0)
         self._job_timeout_s = _seconds(self.options, "job_timeout_s", 15.0)
@@ -240,6 +195,7 @@ class Escpos(Device):
         self._decoder = Decoder(self.counters)
         self._inbox.clear()
         self._unasked.clear()
+        self._settled = False
         return await Device.__aenter__(self)
 
     async def events(self) -> AsyncGenerator[Condition, None]:
@@ -258,32 +214,81 @@ class Escpos(Device):
 
     async def print(self, slip: Slip) -> PrintOutcome:
         """See `drivers.base.Printer`. `Rejected` reasons: those in `BLOCKING`, and `bad_slip`."""
-        job = encode(slip, self.columns)
+        process_id = bytes(0x21 + byte % 0x5E for byte in os.urandom(4))
+        job = encode(slip, self.profile, self._fonts, process_id)
         async with self._lock:
             state = await self._status()
             for name in BLOCKING:
                 if name in state:
                     raise Rejected(name)
-            if lacking := missing(slip):
-                log.warning("%d characters are not in the printer's font and print as %s", lacking, MISSING)
-                self.substituted += lacking
-            return await self._run(job)
+            await self._settle()
+            if job.lacking:
+                log.warning("%d characters are in no font and print as %s", job.lacking, MISSING)
+                self.substituted += job.lacking
+            try:
+                return await self._run(job, process_id)
+            except (Unreachable, ProtocolError):
+                return "unknown"  # some of the job may be on paper
 
-    async def _run(self, job: bytes) -> PrintOutcome:
+    async def _run(self, job: Job, process_id: bytes) -> PrintOutcome:
+        self._inbox.clear()
+        async with self._exchange(self._job_timeout_s + job.seconds):
+            await self.send(job.data)
+            if self._hears("gs_r"):
+                return "unknown" if "paper_out" in conditions(await self._next("in_order")) else "printed"
+            if self._hears("process_id"):
+                while (await self._next("block")).raw != b"\x37\x22" + process_id + b"\0":
+                    pass
+                return "printed"
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(job.seconds):
+                    await self._hear_on()  # so that a line that drops is noticed
+        stopped = (await self._status()).intersection(BLOCKING)
+        return "printed" if self.profile.trust_blind and not stopped else "unknown"
+
+    def _hears(self, barrier: str) -> bool:
+        return self.profile.barrier == barrier and _can_read(self.link)
+
+    async def _settle(self) -> None:
+        """Before the first job of a connection, hears out what the printer still owes to earlier ones.
+
+        A job that ended `unknown` may be stuck in the printer with its GS r, which is answered when paper is in again:
+        to this connection, in the middle of its own job, and no reply says which GS r it is for. But replies keep their
+        order. So one more GS r is sent while nothing else is: whatever is still owed stands right before it in the
+        queue, with no printing between, and when its answer is followed by silence nothing is owed.
+        """
+        if self._settled or not self._hears("gs_r"):
+            return
         self._inbox.clear()
         try:
-            async with self._exchange(self._job_timeout_s):
-                await self.send(job)
-                reply = await self._next("in_order")
-        except (Unreachable, ProtocolError):
-            return "unknown"  # some of the job may be on paper
-        return "unknown" if "paper_out" in conditions(reply) else "printed"
+            async with self._exchange(self._job_timeout_s + QUIET_S):
+                await self.send(BARRIER)
+                await self._next("in_order")
+                while await self._another_within(QUIET_S):
+                    pass
+        except Unreachable as error:
+            raise Unreachable(f"{error} to GS r; for a printer that does not know it, set barrier = none") from error
+        self._settled = True
+
+    async def _another_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._next("in_order")
+                return True
+        return False
 
     async def _status(self) -> frozenset[str]:
-        """Asks DLE EOT 1 to 4, one at a time, since the replies do not say what they answer."""
-        found: frozenset[str] = frozenset()
+        """Asks DLE EOT 1 to 4, one at a time, since the replies do not say what they answer.
+
+        On USB the port's own status lines come first: a printer that is stopped answers nothing else there.
+        """
         async with self._exchange(self._timeout_s):
+            found = await _port_conditions(self.link)
+            if found:
+                return found
             await self._hear_stale()
+            if self.profile.status == "none" or not _can_read(self.link):
+                return found
             for n in (1, 2, 3, 4):
                 self._inbox.clear()
                 await self.send(ask(n))
@@ -294,8 +299,11 @@ class Escpos(Device):
         """What came unasked must not shift the answers."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STALE_S):
-                while True:
-                    await self._listen()
+                await self._hear_on()
+
+    async def _hear_on(self) -> None:
+        while True:
+            await self._listen()
 
     @contextlib.asynccontextmanager
     async def _exchange(self, seconds: float) -> AsyncIterator[None]:
@@ -330,6 +338,20 @@ class Escpos(Device):
                 self._unasked.append(conditions(message))
             else:
                 self._inbox.append(message)
+
+
+def _can_read(link: Link) -> bool:
+    return not isinstance(link, UsbLink) or link.can_read
+
+
+async def _port_conditions(link: Link) -> frozenset[str]:
+    status = await link.port_status() if isinstance(link, UsbLink) else None
+    if status is None:
+        return frozenset()
+    if status.paper_empty:
+        return frozenset({"paper_out"})
+    lines = {"error": status.error, "offline": not status.selected}
+    return frozenset(name for name, wrong in lines.items() if wrong)
 
 
 def _seconds(options: Mapping[str, Any], name: str, default: float) -> float:

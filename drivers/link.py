@@ -1,7 +1,8 @@
 """Links: an open byte pipe made from a URL.
 
-`tcp://10.0.0.21:9100` · `serial:///dev/hall/counter?baud=9600&parity=N&stop=1` (a pty is a serial line too).
-Nothing outside this file knows how a serial port is driven.
+`tcp://10.0.0.21:9100` · `serial:///dev/hall/counter?baud=9600&parity=N&stop=1&flow=xonxoff` (a pty is a serial line
+too) · `usb://0416:5011/serial-number` · `program:aplay?arg=-q` · `mdns://Printer-1._pdl-datastream._tcp`. Nothing
+outside this file knows how a serial port is driven; USB is in usb.py, programs in program.py, names in mdns.py.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import asyncio
 import contextlib
 import os
 import socket
+import termios
 from collections.abc import Callable
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import serial
 
 from drivers.base import Link, Misconfigured, Unreachable
+from drivers.mdns import resolve
+from drivers.program import open_program
+from drivers.usb import open_usb
 
 CHUNK = 4096
 
@@ -30,7 +35,14 @@ async def open_link(url: str, *, within: float = 3.0) -> Link:
         return await _open_tcp(parts, within)
     if parts.scheme == "serial":
         return _open_serial(parts)
-    raise Misconfigured(f"{url}: a link starts with tcp:// or serial://")
+    if parts.scheme == "usb":
+        return await open_usb(url)
+    if parts.scheme == "program":
+        return open_program(url)
+    if parts.scheme == "mdns":
+        host, port = await resolve(parts, within)
+        return await _open_tcp(urlsplit(f"tcp://{host}:{port}"), within)
+    raise Misconfigured(f"{url}: a link starts with tcp://, serial://, usb://, mdns:// or program:")
 
 
 # ---- TCP
@@ -132,7 +144,10 @@ class SerialLink:
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_exception(Unreachable("the link was closed"))
-        with contextlib.suppress(OSError, serial.SerialException):
+        with contextlib.suppress(OSError, serial.SerialException, termios.error):
+            if port.xonxoff or port.rtscts:
+                # A device that holds us up would hold up close() for half a minute, and the event loop with it.
+                port.reset_output_buffer()
             port.close()
 
     def _fd(self) -> int:
@@ -157,17 +172,22 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
+FLOWS = {"none": (False, False), "xonxoff": (True, False), "rtscts": (False, True)}
+"""Who may stop us: nobody, XOFF, or the CTS line. Of these the kernel takes care."""
 PARITIES = {"N": serial.PARITY_NONE, "E": serial.PARITY_EVEN, "O": serial.PARITY_ODD}
 
 
 def _open_serial(parts: SplitResult) -> SerialLink:
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
     try:
+        xonxoff, rtscts = FLOWS[query.pop("flow", "none")]
         port = serial.Serial(
             baudrate=int(query.pop("baud", "9600")),
             bytesize=int(query.pop("bits", "8")),
             parity=PARITIES[query.pop("parity", "N").upper()],
             stopbits=int(query.pop("stop", "1")),
+            xonxoff=xonxoff,
+            rtscts=rtscts,
             timeout=0,
             inter_byte_timeout=0,  # sets VMIN to 1: with 0 an idle line reads as b"", like one that hung up
             exclusive=True,
@@ -175,7 +195,8 @@ def _open_serial(parts: SplitResult) -> SerialLink:
     except (KeyError, ValueError) as error:
         raise Misconfigured(f"{parts.geturl()}: {error}") from error
     if query:
-        raise Misconfigured(f"{parts.geturl()}: unknown {', '.join(sorted(query))}; known are baud, bits, parity, stop")
+        known = "baud, bits, parity, stop, flow"
+        raise Misconfigured(f"{parts.geturl()}: unknown {', '.join(sorted(query))}; known are {known}")
     port.port = parts.path
     try:
         port.open()

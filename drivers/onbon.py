@@ -18,12 +18,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-import unicodedata
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from drivers.base import Condition, Device, DeviceEvent, Misconfigured, ProtocolError, Rejected, Unreachable
+from drivers.base import (
+    Condition,
+    Device,
+    DeviceEvent,
+    Misconfigured,
+    ProtocolError,
+    Rejected,
+    Speech,
+    Unreachable,
+    Voice,
+)
+from drivers.onbon_area import Sound, TextArea, encode_area, encode_text, lay_out
 
 Kind = tuple[int, int]
 """Group and command."""
@@ -158,94 +168,10 @@ def parse_reply(frame: Frame) -> Reply | None:
     return Reply((data[0], data[1]), data[2], data[5:]) if len(data) >= 5 else None
 
 
-STILL, QUICK, LEFT = 0x01, 0x02, 0x03
-ONE_LINE, MANY_LINES = 0x01, 0x02
-
-
-@dataclass(frozen=True, slots=True)
-class TextArea:
-    """One dynamic text area at the panel's upper left corner, looping until it is replaced, without voice."""
-
-    width: int
-    """As it is sent: pixels on 6K, units of 8 pixels on 5K."""
-    height: int
-    """Pixels."""
-    text: bytes
-    """GB2312 or GBK, with the card's backslash escapes."""
-    lines: int = ONE_LINE
-    display: int = STILL
-    speed: int = 0
-    """0 fastest to 18h slowest."""
-    stay: int = 8
-    """How long a page stays, in 0.5 s."""
-
-
 def update(address: int, area: TextArea) -> bytes:
     """Replaces dynamic area 0 (A3 06) and asks for an answer."""
-    body = struct.pack("<BHHHHBBBH", 0, 0, 0, area.width, area.height, 0, 0, 0, 5)
-    body += bytes([0, 0, 0])  # no sound, no extended parameters, left aligned
-    body += bytes([area.lines, 0x01, area.display, 0, area.speed, area.stay])
-    body += struct.pack("<I", len(area.text)) + area.text
+    body = encode_area(area)
     return request(address, UPDATE, b"\x00\x01" + struct.pack("<H", len(body)) + body)
-
-
-# ---- codec: text
-
-MAX_TEXT = 500
-"""Bytes; no limit is documented for the cards, and nobody reads more from a window strip."""
-SUBSTITUTE = "？".encode("gbk")
-SCROLL_SPEED = 4
-
-
-def encode_text(text: str, charset: str = "gb2312") -> tuple[bytes, int]:
-    """One line for a card with the `gb2312` or `gbk` font, and how many characters it could not say as written.
-
-    Those are spelt by their compatibility form (㎡ as m2) or replaced by ？. Invisible characters vanish uncounted.
-    """
-    out, replaced = bytearray(), 0
-    for char in unicodedata.normalize("NFC", text):
-        if char.isspace() and char != "\u3000":
-            char = " "
-        if unicodedata.category(char) in ("Cc", "Cf", "Mn", "Me"):
-            continue
-        code = _encode_char(char, charset)
-        if code is None:
-            replaced += 1
-            spelt = [_encode_char(part, charset) for part in unicodedata.normalize("NFKC", char)]
-            code = b"".join(part or SUBSTITUTE for part in spelt)
-        if len(out) + len(code) > MAX_TEXT:
-            return bytes(out), replaced + 1
-        out += code
-    return bytes(out), replaced
-
-
-def _encode_char(char: str, charset: str) -> bytes | None:
-    # A backslash opens an escape on the card: visitors' text gets the full-width one.
-    try:
-        code = ("＼" if char == "\\" else char).encode("gbk")
-        # By position, not by name: Python's two codecs disagree about the names of — and · at the same place.
-        code.decode(charset)
-    except UnicodeError:
-        return None
-    # Some GBK characters end in the byte of a backslash, and how a card reads those is not documented.
-    return None if code.endswith(b"\\") else code
-
-
-def lay_out(text: str, width: int, height: int, charset: str = "gb2312") -> tuple[TextArea, int]:
-    """The area (width in pixels) that shows `text` at 16 pixels a line, and how many characters were replaced.
-
-    It stands still if every line fits (8 pixels a byte); otherwise it runs as one line from right to left.
-    """
-    lines = [line for line in text.splitlines() if line.strip()] or [" "]
-    if len(lines) > max(1, height // 16):
-        lines = [" ".join(lines)]
-    encoded = [encode_text(line, charset) for line in lines]
-    replaced = sum(count for _, count in encoded)
-    if all(len(line) * 8 <= width for line, _ in encoded):
-        many = MANY_LINES if len(encoded) > 1 else ONE_LINE
-        return TextArea(width, height, rb"\n".join(line for line, _ in encoded), many), replaced
-    line, replaced = encode_text(" ".join(lines), charset)
-    return TextArea(width, height, line, display=LEFT, speed=SCROLL_SPEED, stay=0), replaced
 
 
 # ---- device
@@ -254,13 +180,18 @@ GAP_S = 0.02
 """Silence before a request: lets the line turn around, and throws away what came too late for the last one."""
 
 
+SPOKEN_S, MOST_SPOKEN_S = 0.3, 30.0
+"""A character at the card's middle speed, and the longest wait: a card does not tell when it has finished."""
+
+
 class Silent(Unreachable):
     """This screen did not answer; others on the line may."""
 
 
 @dataclass(slots=True)
 class Onbon(Device):
-    """A line with one or more text cards. The capability is `TextScreen`; its address is the screen number.
+    """A line with one or more text cards. The capability is `TextScreen`; its address is the screen number. With the
+    option `voice`, for cards whose name ends in -YY, it is `Voice` too.
 
     Address 0 is the only screen of a line that has one. Conditions are `screen_off`, with `_<address>` on a line with
     several screens, and there also `silent_<address>`: such a screen is refused at once, so that it does not take the
@@ -275,6 +206,7 @@ class Onbon(Device):
         "screens": list,
         "timeout_s": float,
         "poll_s": float,
+        "voice": bool,
     }
 
     replaced: int = field(default=0, init=False)
@@ -287,6 +219,12 @@ class Onbon(Device):
     _width: int = field(init=False)
     _height: int = field(init=False)
     _active: set[str] = field(default_factory=set, init=False)
+    _shown: dict[int, TextArea] = field(default_factory=dict, init=False)
+    _speaking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    @classmethod
+    def lacks(cls, options: Mapping[str, Any], capability: type) -> str | None:
+        return "it needs options.voice = true" if capability is Voice and not options.get("voice") else None
 
     def __post_init__(self) -> None:
         self._screens = list(self.options.get("screens", [1]))
@@ -298,17 +236,49 @@ class Onbon(Device):
         self._width, self._height = int(self.options.get("width", 128)), int(self.options.get("height", 16))
         if self._width < 8 or self._width % 8 or not 8 <= self._height <= 0xFFFF:
             raise Misconfigured("width is a multiple of 8 pixels, height 8 pixels or more")
+        if self.options.get("voice", False) and self.options.get("generation", "6K") == "5K":
+            raise Misconfigured("voice is for 6K cards whose name ends in -YY")
 
     async def show(self, address: int, text: str) -> None:
         """Shows `text` on the whole panel. Raises `Rejected` with a word of `REASONS`, or `Unreachable`."""
         screen = self._screen(address)
-        if f"silent_{screen}" in self._active:
-            raise Silent(f"screen {screen} has not answered the last poll")
+        self._shown[screen] = self._area(text)  # before it is sent: an announcement that comes now must not undo it
+        await self._update(screen, self._shown[screen])
+
+    async def say(self, address: int, speech: Speech) -> None:
+        """Speaks while what `show` last put there stays; on a screen that shows nothing yet, the words themselves.
+
+        Returns when it should be over. Other screens can be served meanwhile, but one announcement follows the other.
+        Raises as `show`, and `Misconfigured` without the option `voice`.
+        """
+        if not self.options.get("voice", False):
+            raise Misconfigured("these cards do not speak: voice = true is for those whose name ends in -YY")
+        screen = self._screen(address)
+        words, replaced = encode_text(speech.text)
+        sound = Sound(words, min(10, max(0, round(speech.volume / 10))))
+        async with self._speaking:
+            area = self._shown.get(screen) or self._area(speech.text)
+            await self._update(screen, replace(area, sound=sound))
+            self.replaced += replaced
+            await asyncio.sleep(min(MOST_SPOKEN_S, 1 + SPOKEN_S * len(speech.text)))
+
+    def _area(self, text: str) -> TextArea:
         area, replaced = lay_out(text, self._width, self._height, self.options.get("charset", "gb2312"))
         self.replaced += replaced
-        if self.options.get("generation", "6K") == "5K":
-            area = replace(area, width=area.width // 8)
-        reply = await self._ask(screen, update(screen, area), (ACK, NACK))
+        fifth = self.options.get("generation", "6K") == "5K"
+        return replace(area, width=area.width // 8) if fifth else area
+
+    async def _update(self, screen: int, area: TextArea) -> None:
+        if f"silent_{screen}" in self._active:
+            raise Rejected("silent", f"screen {screen} has not answered the last poll")
+        shared = len(self._screens) > 1
+        try:
+            reply = await self._ask(screen, update(screen, area), (ACK, NACK), keep_line=shared)
+        except Silent as error:
+            if not shared:
+                raise
+            # One dead sign must not take the line from the others: whether all are dead, the polls find out.
+            raise Rejected("silent", str(error)) from error
         if reply.kind == NACK or reply.error:
             reason = REASONS[reply.error] if reply.error < len(REASONS) else REASONS[0]
             raise Rejected(reason, f"screen {screen}, error {reply.error}")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,15 @@ from typing import get_args
 
 import click
 
+from drivers.base import DeviceError
 from edge import hall as halls
+from edge import hallfile
 from edge.access import tokens
 from edge.clock import Clock
 from edge.database import Broken, Database, Session
-from edge.devices import hub
+from edge.devices import fit, hub
 from edge.journal import open_epoch
-from edge.process import only_one, run
+from edge.process import listen, only_one, run
 from edge.schema import TABLES
 from edge.watchdog import tell_ready
 
@@ -40,12 +43,12 @@ def main() -> None:
 def _load(file: Path, data: Path, port: int) -> halls.Hall:
     """The hall, or the end of the program with every problem named by its line."""
     try:
-        hall = halls.load(file, data=data, port=port)
+        hall = hallfile.load(file, data=data, port=port)
         text = file.read_text("utf-8")
-        found = [halls.Problem(halls.line_of(text, loc), what) for loc, what in hub.problems(hall)]
+        found = [hallfile.Problem(hallfile.line_of(text, loc), what) for loc, what in fit.problems(hall)]
         if found:
-            raise halls.HallFileError(file, found)
-    except halls.HallFileError as error:
+            raise hallfile.HallFileError(file, found)
+    except hallfile.HallFileError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from error
     return hall
@@ -113,13 +116,20 @@ def _serve(hall: halls.Hall, data: Path, host: str, port: int, address: str) -> 
         )
 
     try:
-        with only_one(data):
-            asyncio.run(run(hall, data, host, port, ready))
+        with only_one(data), _door(host, port) as door:
+            asyncio.run(run(hall, data, door, ready))
     except BlockingIOError as error:
         raise click.ClickException(f"another hall-edge is running with the data folder {data}") from error
     except Broken as error:
         raise click.ClickException(f"the database cannot be used: {error}") from error
     click.echo("closed.")
+
+
+def _door(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise click.ClickException(f"{host}:{port} cannot be used: {error.strerror}; choose another --port") from error
 
 
 @main.command()
@@ -142,6 +152,24 @@ def token(file: Path, data: Path, role: tokens.Role, name: str, scope: str | Non
             tokens.enrol(session, hall, now, tokens.Enrol(made, role, name, scope))
             click.echo(made)
     database.close()
+
+
+@main.group()
+def profile() -> None:
+    """Describe a device in TOML, without Python (config/profiles/)."""
+
+
+@profile.command("try")
+@FILE
+@click.option("--hex", "data", required=True, help='The bytes, such as "A0 90 01 A1 00 00 A0".')
+def try_(file: Path, data: str) -> None:
+    """Say what the profile FILE makes of some bytes."""
+    try:
+        click.echo(hub.explain_profile(file, bytes.fromhex(data)))
+    except ValueError as error:
+        raise click.BadParameter(f"these are no hex bytes: {error}") from error
+    except DeviceError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -18,6 +18,7 @@ from edge.devices import routes as devices
 from edge.evaluation import routes as evaluation
 from edge.feed import routes as feed
 from edge.guard import needs
+from edge.notices import routes as notices
 from edge.pages import routes as pages
 from edge.parts import Parts, parts_of
 from edge.queue import routes as queue
@@ -31,9 +32,9 @@ def make_app(parts: Parts) -> FastAPI:
     """The HTTP face of these parts. Nothing is served without a role: the reference and the metrics are for ops."""
     app = FastAPI(title="hall-edge", version="0.1.0", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
-    for room in (queue, windows, evaluation, devices, central, feed, access, pages):
+    for room in (queue, windows, evaluation, devices, notices, central, feed, access, pages):
         app.include_router(room.router)
-    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    app.mount("/static", _Static(directory=pages.STATIC), name="static")
     _system_routes(app)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(Unstored, _unstored)
@@ -61,6 +62,15 @@ def _system_routes(app: FastAPI) -> None:
         return app.openapi()
 
 
+class _Static(StaticFiles):
+    """Asked for anew each time (304 mostly): a page that runs for weeks must not mix old modules with new."""
+
+    async def get_response(self, path: str, scope: Any) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 # ---- errors
 
 
@@ -71,6 +81,8 @@ def problem(request: Request, status: int, code: str, title: str, detail: str, *
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
+    if error.status == 401 and request.method == "GET" and not request.url.path.startswith("/api/"):
+        return RedirectResponse("/login", status_code=303)
     return problem(request, error.status, error.code, error.title, error.detail)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -19,12 +20,17 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from edge.clock import Clock, Now
 from edge.hall import Hall
+from edge.statements import Direct, Statements
+
+log = logging.getLogger("hall.database")
 
 METADATA = MetaData()
 APPLICATION_ID = 0x48414C4C  # "HALL"
 SCHEMA = 1
 BATCH = 128
 """At most so many use cases share one commit."""
+RETRY_S = 2.0
+"""Between attempts to store what must be stored."""
 
 Result = TypeVar("Result")
 Command = TypeVar("Command")
@@ -42,7 +48,7 @@ class Broken(Exception):
 class Session:
     """What a use case gets to write with; it lives for one transaction and cannot be awaited in."""
 
-    connection: Connection
+    connection: Statements
     new_id: Callable[[], str]
     epoch: str
     """Changes when the database is made anew, so that event ids never repeat."""
@@ -176,6 +182,18 @@ class Writer:
         result: Result = await job.done
         return result
 
+    async def insist(self, use_case: Callable[[Session, Hall, Now, Command], Result], command: Command) -> Result:
+        """As `do`, again and again while the database can keep nothing: for what no one waits for and no one repeats.
+
+        A full disk must not end the loops of the service: they go on when there is room.
+        """
+        while True:
+            try:
+                return await self.do(use_case, command)
+            except Unstored as error:
+                log.error("cannot be stored, tried again in %g s: %s", RETRY_S, error)
+                await asyncio.sleep(RETRY_S)
+
     async def run(self) -> None:
         """Ends only by cancellation, or by `Broken` when the disk cannot be trusted."""
         loop = asyncio.get_running_loop()
@@ -194,7 +212,8 @@ class Writer:
                     self._after_commit(written)
                 _release(jobs, outcomes)
         finally:
-            self._connection.close()
+            # After the batch that the thread may still be at: closing under it would undo half of a use case.
+            self._executor.submit(self._connection.close)
 
     def _commit(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
         try:
@@ -217,13 +236,14 @@ class Writer:
         outcomes: list[Outcome] = []
         written: list[Any] = []
         with self._connection.begin():
+            raw: Any = self._connection.connection.dbapi_connection
+            direct = Direct(raw)
             for job in jobs:
-                session = Session(self._connection, self._new_id, self._epoch)
+                session = Session(direct, self._new_id, self._epoch)
                 outcome = self._one(job, session)
                 outcomes.append(outcome)
                 if outcome[1] is None:
                     written += session.written
-            raw: Any = self._connection.connection.dbapi_connection
             # A full disk inside a savepoint rolls the whole transaction back, and what follows would commit by itself.
             if not raw.in_transaction:
                 raise DBAPIError("COMMIT", None, RuntimeError("the transaction was rolled back behind our back"))

@@ -1,17 +1,13 @@
-"""What a hall is: the frozen models of config/*.toml. An unknown key or a name that leads nowhere refuses to start."""
+"""What a hall is: the frozen models of config/*.toml. `edge.hallfile` reads them."""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -27,8 +23,8 @@ class HallInfo(_Model):
     timezone: str = "Asia/Shanghai"
     public_url: str | None = None
     """Where a visitor's phone reaches this service; the slip gets a QR code to the ticket's page when it is set."""
-    call: str = "请{number}号到{floor}{no}号{name}"
-    """What sign and screen say for a call; the words are number, floor, no, name."""
+    supervision_phone: str = ""
+    """监督电话, for the signs."""
 
     @field_validator("timezone")
     @classmethod
@@ -39,14 +35,43 @@ class HallInfo(_Model):
             raise ValueError(f"no such time zone: {value}") from error
         return value
 
-    @field_validator("call")
-    @classmethod
-    def _call_fits(cls, value: str) -> str:
-        try:
-            value.format(number="", floor="", no="", name="")
-        except (KeyError, IndexError, ValueError) as error:
-            raise ValueError("the call may name {number}, {floor}, {no} and {name}, nothing else") from error
-        return value
+
+SIGN_WORDS = (
+    *("number", "no", "name", "floor", "unit", "services", "phone", "supervision"),
+    *("staff", "staff_no", "title", "resume", "contact", "other", "place"),
+)
+"""What the hall's own texts may name in {braces}; what a window lacks is left out."""
+
+
+def _fits(value: str) -> str:
+    try:
+        value.format(**dict.fromkeys(SIGN_WORDS, ""))
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError(f"a sign may name {', '.join(f'{{{word}}}' for word in SIGN_WORDS)}, nothing else") from error
+    return value
+
+
+Words = Annotated[str, AfterValidator(_fits)]
+
+
+class Signs(_Model):
+    """The words on window screens and in calls, by what the window is doing."""
+
+    call: Words = "请{number}号到{floor}{no}号{name}"
+    serving: Words = "{number}号 正在办理"
+    idle: Words = "{no}号 {name}"
+    """A hall's field set: 姓名 {staff} 单位 {unit} 事项 {services} 咨询电话 {phone} 监督电话 {supervision}."""
+    wait_a_moment: Words = "对不起，请稍候"
+    suspended: Words = "此窗口暂停服务"
+    go_to: Words = "请到{other}号窗口"
+    away: Words = "{staff} {place}"
+    """去向牌: where the clerk is."""
+    until: Words = " {resume}恢复"
+    """Added to a paused sign when the time is known."""
+    reach: Words = " 联系电话{contact}"
+    """Added to a paused sign when there is someone to call."""
+    call_stands_s: Annotated[float, Field(ge=0, le=60)] = 5.0
+    """Seconds a call stands on a window screen before the next text may replace it."""
 
 
 class Access(_Model):
@@ -58,16 +83,59 @@ class Central(_Model):
     url: str | None = None
     """Where events are POSTed as CloudEvents; without it they wait in the journal."""
 
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        """The relay asks no more: a URL that is none would end it at the first event."""
+        parts = urlsplit(value) if value is not None else None
+        if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0):
+            raise ValueError(f"{value!r} is no http:// or https:// address")
+        return value
+
 
 class Demo(_Model):
     simulators: str | None = None
     """The page of the simulated devices, for the plain door."""
 
 
+class Place(_Model):
+    """A device, or one address on a shared line."""
+
+    device: Id
+    address: Annotated[int, Field(ge=0, le=65535)] = 0
+
+
+class Sound(_Model):
+    """How calls are said; the same for every zone."""
+
+    call: Words = "请{number}号到{floor}{no}号{name}"
+    one: Literal["一", "幺"] = "一"
+    """How the digit 1 of a ticket's number is read."""
+    gap_s: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """Silence between two announcements of a zone."""
+    expires_s: Annotated[float, Field(ge=5, le=300)] = 45.0
+    """A call that could not be said by then is not said any more; it stands on the screens."""
+
+
+HHMM = Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d$")]
+
+
+class Hours(_Model):
+    """A volume of its own for some hours of the day."""
+
+    start: Annotated[HHMM, Field(alias="from")]
+    end: Annotated[HHMM, Field(alias="to")]
+    volume: Annotated[int, Field(ge=0, le=100)]
+
+
 class Zone(_Model):
     id: Id
     name: str
     floor: str = ""
+    voice: Place | None = None
+    """The loudspeaker of this zone; without one its hall screen still sounds."""
+    volume: Annotated[int, Field(ge=0, le=100)] = 80
+    hours: tuple[Hours, ...] = ()
 
 
 class Unit(_Model):
@@ -85,16 +153,12 @@ class Service(_Model):
     mean_minutes: Annotated[float, Field(gt=0, le=240)] = 8.0
 
 
-class Place(_Model):
-    """A device, or one address on a shared line."""
-
-    device: Id
-    address: Annotated[int, Field(ge=0, le=65535)] = 0
+Level = Annotated[int, Field(ge=1, le=5)]
 
 
 class EvaluatorPlace(Place):
-    levels: tuple[int | None, int | None, int | None, int | None, int | None] = (1, 2, 3, 4, 5)
-    """Which level (5 = 非常满意) each of the device's grades 0, 1, 2, 3, 4 means; leave out what it cannot say."""
+    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=5)] = (1, 2, 3, 4, 5)
+    """Which level (5 = 非常满意) each of the device's grades 0, 1, 2, 3, 4 means; leave out those it does not have."""
 
 
 class Window(_Model):
@@ -103,9 +167,15 @@ class Window(_Model):
     zone: Id
     kind: Literal["ordinary", "comprehensive"] = "ordinary"
     skills: Annotated[tuple[Id, ...], Field(min_length=1)]
+    unit: Id | None = None
+    """The 进驻单位 on its sign; without one, that of its first skill."""
+    phone: str = ""
+    """咨询电话"""
     call_box: Place | None = None
     evaluator: EvaluatorPlace | None = None
     sign: Place | None = None
+    printer: Id | None = None
+    """Where its notices come out."""
 
 
 class Device(_Model):
@@ -114,6 +184,17 @@ class Device(_Model):
     driver: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     link: str
     options: dict[str, Any] = {}
+    paper: str = "ticket"
+    """The kind of paper in a printer: a slip is printed only on its own."""
+
+
+class Staff(_Model):
+    """A clerk, as the public may see them on a sign."""
+
+    id: Id
+    """工号"""
+    name: str
+    title: str = ""
 
 
 class Kiosk(_Model):
@@ -121,10 +202,14 @@ class Kiosk(_Model):
     name: str
     zone: Id
     printer: Id | None = None
+    fallback: Id | None = None
+    """The printer that takes over while the first cannot print."""
 
 
 class Hall(_Model):
     hall: HallInfo
+    signs: Signs = Signs()
+    sound: Sound = Sound()
     access: Access = Access()
     central: Central = Central()
     demo: Demo = Demo()
@@ -134,6 +219,7 @@ class Hall(_Model):
     windows: Annotated[tuple[Window, ...], Field(alias="window", min_length=1)]
     devices: Annotated[tuple[Device, ...], Field(alias="device")] = ()
     kiosks: Annotated[tuple[Kiosk, ...], Field(alias="kiosk")] = ()
+    staff: tuple[Staff, ...] = ()
 
     @cached_property
     def zone_info(self) -> ZoneInfo:
@@ -156,6 +242,14 @@ class Hall(_Model):
         return {each.id: each for each in self.devices}
 
     @cached_property
+    def clerk(self) -> dict[str, Staff]:
+        return {each.id: each for each in self.staff}
+
+    @cached_property
+    def unit(self) -> dict[str, Unit]:
+        return {each.id: each for each in self.units}
+
+    @cached_property
     def kiosk(self) -> dict[str, Kiosk]:
         return {each.id: each for each in self.kiosks}
 
@@ -163,141 +257,3 @@ class Hall(_Model):
     def able(self) -> dict[str, tuple[int, ...]]:
         """Service id -> the windows that may serve it, in the order of the file."""
         return {each.id: tuple(w.no for w in self.windows if each.id in w.skills) for each in self.services}
-
-
-# ---- reading a file
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    line: int | None
-    what: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.what}" if self.line else self.what
-
-
-class HallFileError(Exception):
-    """The file cannot be used; `problems` says why, line by line."""
-
-    def __init__(self, path: Path, problems: list[Problem]) -> None:
-        self.path, self.problems = path, problems
-        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
-
-
-def load(path: Path, *, data: Path = Path("data"), port: int = 8080) -> Hall:
-    """Reads a hall file; `{data}` and `{port+N}` become the data folder and a port. Raises HallFileError."""
-    try:
-        text = path.read_text("utf-8")
-        raw = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise HallFileError(path, [Problem(None, f"cannot be read: {error}")]) from error
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        raise HallFileError(path, [Problem(int(found[1]) if found else None, f"no TOML: {error}")]) from error
-    try:
-        hall = Hall.model_validate(_fill(raw, data.resolve(), port))
-    except ValidationError as error:
-        problems = [Problem(line_of(text, each["loc"]), _explain(each["loc"], each["msg"])) for each in error.errors()]
-        raise HallFileError(path, problems) from error
-    problems = [Problem(line_of(text, loc), what) for loc, what in _loose_ends(hall)]
-    if problems:
-        raise HallFileError(path, problems)
-    return hall
-
-
-def _fill(value: Any, data: Path, port: int) -> Any:
-    if isinstance(value, dict):
-        return {key: _fill(each, data, port) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_fill(each, data, port) for each in value]
-    if isinstance(value, str) and ("{data}" in value or "{port" in value):
-        value = value.replace("{data}", str(data)).replace("{port}", str(port))
-        return re.sub(r"\{port\+(\d+)\}", lambda found: str(port + int(found[1])), value)
-    return value
-
-
-def _explain(loc: tuple[int | str, ...], message: str) -> str:
-    where = ".".join(str(part + 1) if isinstance(part, int) else part for part in loc)
-    if message == "Extra inputs are not permitted":
-        message = "unknown key"
-    return f"{where}: {message}"
-
-
-def line_of(text: str, loc: Iterable[int | str]) -> int | None:
-    """The line of the file that `loc` (section, number of it, key) speaks of, or of what encloses it."""
-    parts = list(loc)
-    if not parts:
-        return None
-    section, rest = parts[0], parts[1:]
-    nth = rest.pop(0) if rest and isinstance(rest[0], int) else 0
-    key = rest[0] if rest else None
-    header = re.compile(rf"^\s*\[+\s*{re.escape(str(section))}\s*\]+")
-    start, seen, lines = None, -1, text.splitlines()
-    for number, line in enumerate(lines, 1):
-        if line.lstrip().startswith("["):
-            if start is not None:
-                break
-            seen += bool(header.match(line))
-            start = number if header.match(line) and seen == nth else None
-        elif start is not None and key is not None and re.match(rf"^\s*{re.escape(str(key))}\s*[=.]", line):
-            return number
-    return start
-
-
-Loc = tuple[int | str, ...]
-
-
-def _loose_ends(hall: Hall) -> Iterator[tuple[Loc, str]]:
-    """Names that stand twice or lead nowhere."""
-    yield from _twice("zone", "id", [each.id for each in hall.zones])
-    yield from _twice("unit", "id", [each.id for each in hall.units])
-    yield from _twice("service", "id", [each.id for each in hall.services])
-    yield from _twice("window", "no", [each.no for each in hall.windows])
-    yield from _twice("device", "id", [each.id for each in hall.devices])
-    yield from _twice("kiosk", "id", [each.id for each in hall.kiosks])
-    units = {each.id for each in hall.units}
-    for nth, service in enumerate(hall.services):
-        yield from _missing(("service", nth, "unit"), "unit", service.unit, units)
-        if not hall.able[service.id]:
-            yield ("service", nth, "id"), f"no window has {service.id!r} among its skills: nobody could ever be served"
-    for nth, window in enumerate(hall.windows):
-        yield from _missing(("window", nth, "zone"), "zone", window.zone, hall.zone)
-        for skill in window.skills:
-            yield from _missing(("window", nth, "skills"), "service", skill, hall.service)
-        for key in ("call_box", "evaluator", "sign"):
-            place: Place | None = getattr(window, key)
-            if place is not None:
-                yield from _missing(("window", nth, key), "device", place.device, hall.device)
-    for nth, kiosk in enumerate(hall.kiosks):
-        yield from _missing(("kiosk", nth, "zone"), "zone", kiosk.zone, hall.zone)
-        if kiosk.printer is not None:
-            yield from _missing(("kiosk", nth, "printer"), "device", kiosk.printer, hall.device)
-    yield from _shared_places(hall)
-
-
-def _twice(section: str, key: str, names: list[Any]) -> Iterator[tuple[Loc, str]]:
-    for nth, name in enumerate(names):
-        if name in names[:nth]:
-            yield (section, nth, key), f"{section} {name!r} stands twice"
-
-
-def _missing(loc: Loc, what: str, name: str, known: Iterable[Hashable]) -> Iterator[tuple[Loc, str]]:
-    if name not in (names := list(known)):
-        yield loc, f"there is no {what} {name!r}; known are {', '.join(map(str, names)) or 'none'}"
-
-
-def _shared_places(hall: Hall) -> Iterator[tuple[Loc, str]]:
-    for key in ("call_box", "evaluator", "sign"):
-        taken: dict[tuple[str, int], int] = {}
-        for nth, window in enumerate(hall.windows):
-            place: Place | None = getattr(window, key)
-            if place is None:
-                continue
-            spot = (place.device, place.address)
-            if spot in taken:
-                yield (
-                    ("window", nth, key),
-                    f"{place.device} address {place.address} already belongs to window {taken[spot]}",
-                )
-            taken[spot] = window.no

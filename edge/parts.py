@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -18,6 +18,7 @@ from edge.devices.hub import Hub
 from edge.devices.presses import Presses
 from edge.hall import Hall
 from edge.journal import Journal
+from edge.notices.slips import SlipTemplate
 
 Command = TypeVar("Command")
 Result = TypeVar("Result")
@@ -40,6 +41,7 @@ class Parts:
     hub: Hub
     presses: Presses
     relay: Relay
+    slips: Mapping[str, SlipTemplate]
     progress: Progress
 
 
@@ -92,6 +94,6 @@ async def _idempotency(request: Request) -> idempotency.Request | None:
     caller = identity_of(request)
     body = await request.body()
     return idempotency.Request(
-        f"{caller.role}/{caller.name}/{key[:128]}",
+        idempotency.fingerprint(caller.role, caller.name, key),
         idempotency.fingerprint(request.method, request.url.path, caller.name, body),
     )

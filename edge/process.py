@@ -12,6 +12,7 @@ import fcntl
 import gc
 import logging
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,25 +30,30 @@ from edge.app import make_app
 from edge.central.relay import Client, Relay, open_client
 from edge.clock import Clock
 from edge.database import Database, Writer
+from edge.devices.health import blocks
 from edge.devices.hub import Hub
 from edge.devices.presses import Presses
 from edge.devices.printing import Printing
 from edge.evaluation import desk as evaluation
 from edge.evaluation import views as evaluations
 from edge.journal import Event, Journal, open_epoch
+from edge.notices.calls import announcement
 from edge.notices.outputs import Ask
 from edge.notices.signs import window_outputs
+from edge.notices.slips import load_slips
 from edge.parts import Parts, Progress
-from edge.queue import board, desk
+from edge.queue import board, desk, prints
 from edge.schema import TABLES
 from edge.watchdog import feed_watchdog
 from edge.windows import desk as windows
 
 log = logging.getLogger("hall")
 
+SLIPS = Path(__file__).parent.parent / "config" / "slips"
 LOOK_BACK_MS = evaluation.LIFETIME_MS
 """After a restart, events of the last minute are looked at again: what they asked for may not have happened."""
 SWEEP_S = 1.0
+REDRAW_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,12 @@ Reaction = Callable[[Parts, Event], Awaitable[None]]
 
 async def invite(parts: Parts, event: Event) -> None:
     command = evaluation.Invite(event.data["ticket"], event.data["window"], event.at)
-    await parts.writer.do(evaluation.invite, command)
+    await parts.writer.insist(evaluation.invite, command)
 
 
 async def shorten_open_invitation(parts: Parts, event: Event) -> None:
-    await parts.writer.do(evaluation.service_started, event.data["window"])
+    command = evaluation.Started(event.data["ticket"], event.data["window"])
+    await parts.writer.insist(evaluation.service_started, command)
 
 
 async def ask_at_evaluator(parts: Parts, event: Event) -> None:
@@ -93,17 +100,37 @@ async def ask_at_evaluator(parts: Parts, event: Event) -> None:
         parts.hub.add(Ask(window.evaluator.device, window.evaluator.address, event.data["expires_at"]))
 
 
-async def wake_printers(parts: Parts, _event: Event) -> None:
+async def announce(parts: Parts, event: Event) -> None:
+    said = announcement(parts.hall, event)
+    if said is not None:
+        parts.hub.add(said)
+
+
+async def feed_printers(parts: Parts, _event: Event) -> None:
+    """Wakes the printers; what waits at one that cannot print goes to its fallback."""
     for kiosk in parts.hall.kiosks:
-        if kiosk.printer is not None:
-            parts.hub.wake(kiosk.printer)
+        first, second = kiosk.printer, kiosk.fallback
+        if first and second and not parts.hub.able(first) and parts.hub.able(second):
+            await parts.writer.insist(prints.hand_over, prints.HandOver(first, second))
+    for device in parts.hall.devices:
+        parts.hub.wake(device.id)
+
+
+async def copy_cut_off_slips(parts: Parts, event: Event) -> None:
+    """Paper is back: who was left with half a slip gets one marked 补打."""
+    if not event.data["active"] and blocks(event.data["condition"]):
+        await parts.writer.insist(prints.copy_cut_off, event.data["device"])
 
 
 REACTIONS: dict[str, tuple[Reaction, ...]] = {
-    "ticket.issued": (wake_printers,),
+    "ticket.issued": (feed_printers,),
+    "ticket.called": (announce,),
+    "ticket.recalled": (announce,),
     "ticket.started": (shorten_open_invitation,),
     "ticket.finished": (invite,),
-    "print.wanted": (wake_printers,),
+    "print.wanted": (feed_printers,),
+    "device.down": (feed_printers,),
+    "device.condition": (copy_cut_off_slips, feed_printers),
     "evaluation.invited": (ask_at_evaluator,),
 }
 REDRAWS = ("ticket.", "window.")
@@ -113,15 +140,28 @@ REDRAWS = ("ticket.", "window.")
 async def react(parts: Parts) -> None:
     """Follows the journal; every reaction may happen again after a restart, and then changes nothing."""
     seq = parts.journal.before(parts.clock.now().at - LOOK_BACK_MS)
+    loop = asyncio.get_running_loop()
     redraw(parts)
-    while events := await parts.journal.after(seq):
+    stale: float | None = None
+    while not parts.journal.closed:
+        due = False
+        try:
+            async with asyncio.timeout_at(None if stale is None else stale + REDRAW_S):
+                events = await parts.journal.after(seq)
+        except TimeoutError:
+            events, due = [], True
         for event in events:
             for reaction in REACTIONS.get(event.type, ()):
                 await reaction(parts, event)
             seq = event.seq
         parts.progress.reacted = seq
-        if any(event.type.startswith(REDRAWS) for event in events):
+        # A call is shown at once; how many wait may be a blink late, when a crowd takes numbers.
+        due = due or any(event.type.startswith(REDRAWS) and event.type != "ticket.issued" for event in events)
+        if due or (stale is not None and loop.time() - stale >= REDRAW_S):
             redraw(parts)
+            stale = None
+        elif stale is None and events:
+            stale = loop.time()
 
 
 def redraw(parts: Parts) -> None:
@@ -139,11 +179,11 @@ async def sweep(parts: Parts) -> None:
         with parts.database.read() as connection:
             expiry = evaluations.next_expiry(connection)
         if expiry is not None and expiry <= now.at:
-            await parts.writer.do(evaluation.expire, None)
+            await parts.writer.insist(evaluation.expire, None)
         if now.day != day:
             day = now.day
-            await parts.writer.do(desk.close_day, None)
-            await parts.writer.do(idempotency.forget, None)
+            await parts.writer.insist(desk.close_day, None)
+            await parts.writer.insist(idempotency.forget, None)
         await asyncio.sleep(SWEEP_S)
 
 
@@ -160,15 +200,16 @@ def only_one(data: Path) -> Iterator[None]:
 
 
 def build(hall: halls.Hall, database: Database, outside: Outside, executor: Executor) -> Parts:
+    slips = load_slips(SLIPS)
     epoch = open_epoch(database, outside.new_id())
     journal = Journal(database, hall.hall.code, epoch)
     outside.clock.seen(*journal.newest())
     writer = Writer(database, hall, outside.clock, outside.new_id, executor, epoch, journal.publish)
     presses = Presses(hall, writer, outside.clock)
-    printing = Printing(hall, database, writer)
+    printing = Printing(hall, database, writer, slips)
     hub = Hub(hall, writer, outside.clock, outside.open_link, outside.random, presses, printing)
     relay = Relay(hall, journal, database, writer, outside.random, outside.client)
-    return Parts(hall, outside.clock, database, journal, writer, hub, presses, relay, Progress())
+    return Parts(hall, outside.clock, database, journal, writer, hub, presses, relay, slips, Progress())
 
 
 class Server(uvicorn.Server):
@@ -192,23 +233,34 @@ async def work(parts: Parts, group: asyncio.TaskGroup) -> list[asyncio.Task[None
     return tasks
 
 
-async def run(hall: halls.Hall, data: Path, host: str, port: int, ready: Callable[[], None]) -> None:
-    """Serves until SIGTERM or SIGINT; `ready` is called when the port answers."""
+def listen(host: str, port: int) -> socket.socket:
+    """Raises OSError when the port is taken or the address is not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+    except OSError:
+        door.close()
+        raise
+    return door
+
+
+async def run(hall: halls.Hall, data: Path, door: socket.socket, ready: Callable[[], None]) -> None:
+    """Serves at `door` until SIGTERM or SIGINT; `ready` is called when it answers."""
     database = Database(data / "hall.sqlite", TABLES)
     executor = ThreadPoolExecutor(1, "writer")
     try:
         async with real_world(hall) as outside:
-            await serve(build(hall, database, outside, executor), host, port, ready)
+            await serve(build(hall, database, outside, executor), door, ready)
     finally:
         executor.shutdown()
         database.close()
 
 
-async def serve(parts: Parts, host: str, port: int, ready: Callable[[], None]) -> None:
+async def serve(parts: Parts, door: socket.socket, ready: Callable[[], None]) -> None:
     config = uvicorn.Config(
         make_app(parts),
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -222,7 +274,7 @@ async def serve(parts: Parts, host: str, port: int, ready: Callable[[], None]) -
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as group:
         tasks = await work(parts, group)
-        serving = group.create_task(server.serve(), name="http")
+        serving = group.create_task(server.serve([door]), name="http")
         tasks.append(group.create_task(feed_watchdog(parts), name="watchdog"))
         starting = group.create_task(_started(server, ready), name="ready")
         stopping = asyncio.create_task(stop.wait())

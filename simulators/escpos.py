@@ -17,7 +17,9 @@ from typing import Any, Literal
 
 from simulators.escpos_engine import PrintEngine, digit
 from simulators.escpos_paper import SlipOut, stack
+from simulators.escpos_pixels import png
 from simulators.escpos_tokens import Token, Tokenizer
+from simulators.pixels import font_name
 from simulators.port import Gone, Wire
 
 RECEIVE_BUFFER = 64 * 1024
@@ -263,6 +265,7 @@ class Escpos:
             "slips": self._engine.printed,
             "unknown_commands": self._engine.unknown,
             "buffered_bytes": self._buffered,
+            "font": font_name(),
         }
 
     def controls(self) -> list[dict[str, str]]:
@@ -284,6 +287,10 @@ class Escpos:
     def picture(self) -> str:
         """The last three slips as one SVG, the newest on top."""
         return stack(self.slips[:-4:-1], self._engine.dots)
+
+    def png(self) -> bytes:
+        """The same as the head burns it, a pixel per dot."""
+        return png(self.slips[:-4:-1], self._engine.dots)
 
 
 _CONTROLS = {

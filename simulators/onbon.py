@@ -19,8 +19,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image
+
+from simulators import pixels
 from simulators.onbon_card import COMMANDS, GROUPS, Card, Panel
-from simulators.onbon_text import Fields, Refused, layout, page_now, svg
+from simulators.onbon_text import Fields, Lit, Refused, caption, layout, page_now, panel, said
 from simulators.port import Gone, Wire
 
 ANY, HOST_KIND = 0xFFFE, 0xFE
@@ -220,6 +223,7 @@ class Onbon:
                 }
                 for card in self.cards.values()
             },
+            "font": pixels.font_name(),
             "busy": self.busy,
             "no_font": self.panel.no_font,
             "unplugged": self.unplugged,
@@ -227,12 +231,23 @@ class Onbon:
 
     def picture(self) -> str:
         """All panels of the line, one below the other."""
+        screens = [(number, lit, self._panel(lit)) for number, lit in self._lit().items()]
+        text = "\n".join(said(lit) for _, lit, _ in screens)
+        return pixels.svg([(caption(number, lit), dots) for number, lit, dots in screens], text)
+
+    def png(self) -> bytes:
+        """The panels alone, four pixels to a LED."""
+        return pixels.png([self._panel(lit) for lit in self._lit().values()])
+
+    def _lit(self) -> dict[int, list[Lit]]:
         now = _now()
-        panels = [
-            (card.number, [(each, *page_now(each, self.panel.gbk, now)) for each in card.lit(now)])
+        return {
+            card.number: [(each, *page_now(each, self.panel.gbk, now)) for each in card.lit(now)]
             for card in self.cards.values()
-        ]
-        return svg(self.panel.width, self.panel.height, panels)
+        }
+
+    def _panel(self, lit: list[Lit]) -> Image.Image:
+        return panel(self.panel.width, self.panel.height, lit)
 
 
 def _now() -> float:

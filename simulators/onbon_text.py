@@ -1,4 +1,4 @@
-"""The dynamic text area of an Onbon BX-K card: its fields, how its text falls on pages, and a drawing of the panel.
+"""The dynamic text area of an Onbon BX-K card: its fields, how its text falls on pages, and the dots of the panel.
 
 Source: the vendor's BX-K client (field order and sizes) and frames seen in the field (text escapes). A full-width
 character is taken as 16 x 16 pixels and an ASCII one as 8 x 16; areas lower than 16 pixels use their own height.
@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from PIL import Image
+
+from simulators import pixels
+from simulators.pixels import GREEN, RED, YELLOW
 
 TYPE, DOWNLOAD = 10, 8
 FONT = 16  # pixels
-RED, GREEN, YELLOW = "#ff4030", "#35d04a", "#ffb000"
 ESCAPE = re.compile(rb"\\(?:C([123])|F[OEK]\d{3}|(n))")
 LEFT, RIGHT, UP, DOWN = 3, 4, 5, 6
 ARROWS = {LEFT: "←", RIGHT: "→", UP: "↑", DOWN: "↓"}
@@ -191,49 +194,37 @@ def _page_seconds(area: Area) -> float:
 # ---- drawing
 
 Lit = tuple[Area, list[list[Glyph]], int]
-SCALE = 3  # screen pixels per LED
-GAP, CAPTION = 6, 11  # LEDs
-STYLE = 'font-family="Noto Sans CJK SC,Source Han Sans SC,Noto Sans SC,WenQuanYi Zen Hei,sans-serif"'
-DOTS = (
-    '<defs><pattern id="dots" width="1" height="1" patternUnits="userSpaceOnUse">'
-    '<path d="M0 0H1M0 0V1" stroke="#000" stroke-width=".25" fill="none"/></pattern></defs>'
-)
+"""An area, the lines of the page that it shows, and how many pages it has."""
 
 
-def svg(width: int, height: int, panels: Sequence[tuple[int, list[Lit]]]) -> str:
-    """A standalone drawing: each panel in a frame, with its screen number and marks for scrolling and pages."""
-    step = height + CAPTION + GAP
-    w, h = width + 2 * GAP, step * len(panels) + GAP
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}"',
-        f' width="{w * SCALE}" height="{h * SCALE}" {STYLE}>',
-        DOTS,
-        f'<rect width="{w}" height="{h}" rx="3" fill="#2b2f33"/>',
-    ]
-    for nth, (number, lit) in enumerate(panels):
-        parts.append(f'<g transform="translate({GAP} {GAP + nth * step})">')
-        parts.append(f'<svg width="{width}" height="{height}"><rect width="100%" height="100%" fill="#0a0500"/>')
-        parts += [_area_svg(area, lines) for area, lines, _ in lit]
-        parts.append('<rect width="100%" height="100%" fill="url(#dots)"/></svg>')
-        marks = "".join(f" {ARROWS.get(area.display_mode, '')}{_pages(pages)}" for area, _, pages in lit)
-        parts.append(f'<text y="{height + 10}" font-size="9" fill="#b9c7d4">{number} 号屏{marks}</text></g>')
-    return "".join(parts) + "</svg>"
+def panel(width: int, height: int, lit: Sequence[Lit]) -> Image.Image:
+    """The panel as it is lit, one pixel per LED; what does not fit its area is cut off."""
+    whole = pixels.blank(width, height)
+    for area, lines, _ in lit:
+        whole.paste(_area(area, lines), (area.x, area.y))
+    return whole
+
+
+def caption(number: int, lit: Sequence[Lit]) -> str:
+    """The screen's number, and marks for scrolling and pages."""
+    marks = "".join(f" {ARROWS.get(area.display_mode, '')}{_pages(pages)}" for area, _, pages in lit)
+    return f"{number} 号屏{marks}"
+
+
+def said(lit: Sequence[Lit]) -> str:
+    """What can be read at this moment, a line each."""
+    return "\n".join("".join(glyph.char for glyph in line) for _, lines, _ in lit for line in lines)
 
 
 def _pages(pages: int) -> str:
     return f" 共 {pages} 页" if pages > 1 else ""
 
 
-def _area_svg(area: Area, lines: list[list[Glyph]]) -> str:
-    size = min(FONT, area.h)
-    parts = [f'<svg x="{area.x}" y="{area.y}" width="{area.w}" height="{area.h}">']
+def _area(area: Area, lines: list[list[Glyph]]) -> Image.Image:
+    dots, size = pixels.blank(area.w, area.h), min(FONT, area.h)
     for row, line in enumerate(lines):
         x = 0
         for glyph in line:
-            middle = x + glyph.width / 2
-            parts.append(
-                f'<text x="{middle:g}" y="{row * size + size * 0.86:g}" font-size="{size * 0.95:g}" font-weight="700"'
-                f' text-anchor="middle" fill="{glyph.colour}">{escape(glyph.char)}</text>'
-            )
+            pixels.put(dots, glyph.char, x, row * size, glyph.width, size, glyph.colour)
             x += glyph.width
-    return "".join(parts) + "</svg>"
+    return dots

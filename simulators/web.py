@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hashlib import blake2s
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse
@@ -18,6 +18,13 @@ from simulators.central import CentralServer
 from simulators.hall import SimulatedDevice, SimulatedHall
 
 STATIC = Path(__file__).parent / "static"
+
+
+@runtime_checkable
+class HasPixels(Protocol):
+    """A simulator whose picture is made of dots: a printer, a panel of LEDs."""
+
+    def png(self) -> bytes: ...
 
 
 class FaultSwitches(BaseModel):
@@ -58,6 +65,13 @@ def _device_routes(app: FastAPI, hall: SimulatedHall) -> None:
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
         return Response(svg, media_type="image/svg+xml", headers=headers)
+
+    @app.get("/devices/{device_id}/picture.png")
+    async def pixels(device_id: str) -> Response:
+        simulator = device(device_id).simulator
+        if not isinstance(simulator, HasPixels):
+            raise HTTPException(404, "这台设备没有像素图")
+        return Response(simulator.png(), media_type="image/png", headers={"Cache-Control": "no-cache"})
 
     @app.post("/devices/{device_id}/control/{name}")
     async def control(device_id: str, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from edge.refusal import Refused
 router = APIRouter(include_in_schema=False)
 
 FORM = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>登录这台设备</title>
-<link rel="stylesheet" href="/static/hall.css"><main><h1>登录这台设备</h1>
+<link rel="stylesheet" href="/static/style.css"><main><h1>登录这台设备</h1>
 <form method="post"><label>设备口令 <input name="token" type="password" autocomplete="off" autofocus required></label>
 <button>登录</button></form></main></html>"""
 

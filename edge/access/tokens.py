@@ -6,12 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sqlalchemy import Connection
-
 from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
+from edge.statements import Statements
 
 Role = Literal["kiosk", "window", "pad", "screen", "desk", "ops", "anyone"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -53,6 +52,6 @@ def revoke(session: Session, hall: Hall, now: Now, name: str) -> int:
     return gone
 
 
-def who(connection: Connection, token: str) -> Identity | None:
+def who(connection: Statements, token: str) -> Identity | None:
     row = connection.exec_driver_sql("SELECT role, name, scope FROM token WHERE hash=?", (digest(token),)).first()
     return Identity(row[0], row[1], row[2]) if row else None

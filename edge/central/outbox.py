@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
+from edge.statements import Statements
 
 
 def delivered(session: Session, _hall: Hall, _now: Now, seq: int) -> None:
@@ -40,12 +39,12 @@ def unpark(session: Session, _hall: Hall, _now: Now, seq: int) -> None:
     session.connection.exec_driver_sql("DELETE FROM relay_parked WHERE seq=?", (seq,))
 
 
-def position(connection: Connection) -> int:
+def position(connection: Statements) -> int:
     row = connection.exec_driver_sql("SELECT delivered FROM relay WHERE id=1").first()
     return int(row[0]) if row else 0
 
 
-def parked(connection: Connection, key: str | None = None) -> list[Park]:
+def parked(connection: Statements, key: str | None = None) -> list[Park]:
     """Oldest first; of one ordering key or of all."""
     where, values = ("WHERE key=?", (key,)) if key is not None else ("", ())
     rows = connection.exec_driver_sql(f"SELECT seq, key, type, error FROM relay_parked {where} ORDER BY seq", values)  # noqa: S608  our own words

@@ -28,6 +28,9 @@ SAVE_EVERY = 50
 """Events between two saved positions; after a crash at most so many are sent again, with the same ids."""
 TIMEOUT_S = 10.0
 FIRST_S, LONGEST_S = 0.5, 60.0
+LONGEST_ASKED_S = 600.0
+"""The centre may ask for so long a pause (Retry-After), no longer: a slip of its hand must not stop us for days."""
+WHY = {"away": "联系不上中心，事件留在本机，会自动补传", "refused": "中心不让进，请检查地址和口令"}
 Client = httpx.AsyncClient
 Verdict = Literal["delivered", "again", "refused", "parked"]
 
@@ -58,14 +61,13 @@ class Relay:
         self._blocked = {each.key for each in self._parked()}
 
     async def run(self) -> None:
-        """Ends only by cancellation; without a central URL it only waits."""
+        """Ends by cancellation, or when the journal is closed; without a central URL it only waits."""
         if self._hall.central.url is None:
             await asyncio.Event().wait()
-        while True:
-            events = await self._journal.after(self.delivered)
+        while events := await self._journal.after(self.delivered):
             for event in events[:SAVE_EVERY]:
                 await self._deliver(event)
-            await self._writer.do(outbox.delivered, self.delivered)
+            await self._writer.insist(outbox.delivered, self.delivered)
 
     async def _deliver(self, event: Event) -> None:
         answer: Answer | None = None
@@ -76,7 +78,7 @@ class Relay:
                 answer = Answer("parked", "waits behind a parked event of the same key")
             if answer is not None and answer.verdict == "parked":
                 self._blocked.add(event.key)
-                await self._writer.do(outbox.park, outbox.Park(event.seq, event.key, event.type, answer.error))
+                await self._writer.insist(outbox.park, outbox.Park(event.seq, event.key, event.type, answer.error))
         if answer is None:  # its key was freed while we looked
             await self._deliver(event)
         self.delivered = event.seq
@@ -141,6 +143,7 @@ class Relay:
             "since": rfc3339(oldest[0].at, self._hall.zone_info) if oldest else None,
             "delivered": self.delivered - len(set_aside),
             "state": self.state,
+            "why": WHY.get(self.state),
             "last_error": self.last_error,
             "parked": [{"seq": each.seq, "type": each.type, "error": each.error} for each in set_aside],
         }
@@ -153,7 +156,8 @@ def _judge(response: httpx.Response) -> Answer:
     error = f"HTTP {code}"
     if code in (408, 425, 429) or code >= 500:
         after = response.headers.get("Retry-After", "")
-        return Answer("again", error, float(after) if after.isdigit() else None)
+        asked = min(float(after), LONGEST_ASKED_S) if after.isascii() and after.isdigit() else None
+        return Answer("again", error, asked)
     if code in (401, 403) or code < 400:
         return Answer("refused", error)
     return Answer("parked", f"{error}: {response.text[:200]}")

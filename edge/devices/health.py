@@ -10,15 +10,17 @@ from drivers.base import Counters, DeviceError, Misconfigured, ProtocolError
 Condition = tuple[str, str, bool]
 CONDITIONS: dict[str, Condition] = {
     "paper_out": ("缺纸", "打开前盖换纸", True),
-    "paper_low": ("纸快用完了", "准备换纸", False),
     "cover_open": ("盖子没有关好", "把盖子按紧", True),
     "cutter_error": ("切刀卡住", "关机，清掉碎纸，再开机", True),
     "head_hot": ("打印头过热", "等几分钟", True),
     "error": ("打印机故障", "关机再开机；不行就报修", True),
     "offline": ("打印机脱机", "按一下联机键", True),
+    "paper_low": ("纸快用完了", "准备换纸", False),
+    "no_voice": ("没有语音，只有提示音", "放入录音，或安装 espeak-ng", False),
+    "silent": ("没有回答", "看它的电源和线", False),
     "screen_off": ("屏幕关着", "在控制卡上打开屏幕", False),
 }
-"""name -> (what is wrong, what to do, whether it cannot work so)"""
+"""name -> (what is wrong, what to do, whether it cannot work so); the first that is true is what a person is told."""
 
 
 @dataclass(slots=True)
@@ -30,7 +32,8 @@ class Health:
     error: str | None = None
     """The last failure, for engineers."""
     why: str | None = None
-    conditions: set[str] = field(default_factory=set)
+    conditions: dict[str, int] = field(default_factory=dict)
+    """What is the matter with it -> since when."""
     counters: Counters = field(default_factory=Counters)
     attempts: int = 0
     rejected: int = 0
@@ -49,14 +52,29 @@ class Health:
             return "bad"
         return "warn" if self.conditions else "ok"
 
-    def words(self) -> tuple[str | None, str | None]:
-        """(what is wrong, what to do) for ops, both None when all is well."""
+    def words(self) -> tuple[str | None, str | None, int | None]:
+        """(what is wrong, what to do, since when) for ops; nothing is wrong when the first is None."""
         if self.state in ("down", "misconfigured"):
-            return self.why, advice(self.state)
-        for name in sorted(self.conditions, key=lambda each: (not blocks(each), each)):
-            what, todo, _ = CONDITIONS.get(name, (name, "查看设备", False))
-            return what, todo
-        return None, None
+            return self.why, advice(self.state), self.since
+        for name, since in sorted(self.conditions.items(), key=lambda each: _rank(each[0])):
+            what, todo, _ = _words(name)
+            return what, todo, since
+        return None, None, self.since
+
+
+def _words(condition: str) -> Condition:
+    """Its words; one place of a shared line is named by its address, as in `silent_2`."""
+    name, _, place = condition.rpartition("_")
+    if place.isdigit() and name in CONDITIONS:
+        what, todo, stops = CONDITIONS[name]
+        return f"{place}号{what}", todo, stops
+    return CONDITIONS.get(condition, (condition, "查看设备", False))
+
+
+def _rank(condition: str) -> int:
+    names = list(CONDITIONS)
+    base = condition.rstrip("0123456789").rstrip("_")
+    return names.index(base) if base in names else len(names)
 
 
 def blocks(condition: str) -> bool:

@@ -6,10 +6,12 @@ Only this file loads drivers, by name: `driver = "escpos"` is `drivers/escpos.py
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import importlib.util
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from random import Random
 from typing import Any, cast
 
@@ -27,8 +29,10 @@ from drivers.base import (
     Printer,
     ProtocolError,
     Rejected,
+    Speech,
     TextScreen,
     Unreachable,
+    Voice,
 )
 from edge import hall as halls
 from edge.clock import Clock
@@ -36,7 +40,7 @@ from edge.database import Unstored, Writer
 from edge.devices.health import Health, blocks, why
 from edge.devices.line import Line
 from edge.devices.log import DeviceNews, write_news
-from edge.notices.outputs import Ask, Beep, Moment, ShowNumber, ShowText, State
+from edge.notices.outputs import Ask, Beep, Moment, Say, ShowNumber, ShowText, State
 
 log = logging.getLogger("hall.devices")
 
@@ -64,6 +68,13 @@ def driver_class(name: str) -> type[Device]:
         if device is not None:
             return cast(type[Device], device)
     raise Misconfigured(f"there is no driver {name!r} (drivers/{name}.py)")
+
+
+def explain_profile(file: Path, data: bytes) -> str:
+    """What a frame profile makes of some bytes. Raises Misconfigured for a profile that is wrong."""
+    engine: Any = importlib.import_module("drivers.frame_profile")
+    told: str = engine.explain(engine.load_profile(file), data)
+    return told
 
 
 class Hub:
@@ -94,12 +105,23 @@ class Hub:
         for state in states:
             self._lines[state.device].want(state)
 
-    def add(self, moment: Moment) -> None:
+    def add(self, moment: Moment | Say) -> None:
         self._lines[moment.device].add(moment)
 
     def wake(self, device: str) -> None:
         """There may be a job for this printer."""
         self._lines[device].wake.set()
+
+    async def audio(self, device: str | None, speech: Speech) -> bytes:
+        """The WAV file of an announcement as this loudspeaker would sound; the usual voice where it cannot say."""
+        config = self._hall.device.get(device or "")
+        kind = driver_class(config.driver) if config is not None else None
+        if config is None or not hasattr(kind, "render"):
+            kind, options = driver_class("voice"), {}
+        else:
+            options = config.options
+        rendered: bytes = await cast(Any, kind).render(options, speech)
+        return rendered
 
     def able(self, device: str) -> bool:
         return device in self.health and self.health[device].able()
@@ -133,6 +155,8 @@ class Hub:
                 group.create_task(self._send(config, device))
                 group.create_task(self._press(config, presses))
                 group.create_task(self._settle(config))
+                if isinstance(device, Voice):
+                    group.create_task(self._speak(config, device))
         except* DeviceError as several:
             failure = cast(DeviceError, _first(several))
         if failure is not None:
@@ -177,11 +201,27 @@ class Hub:
         line.everything()
         while True:
             line.wake.clear()
-            output = line.take(self._clock.now().at)
+            output = line.take(self._clock.now().at, asyncio.get_running_loop().time())
             if output is not None:
                 await self._put_out(config, device, output)
             elif not (isinstance(device, Printer) and await self._printed(config, device)):
-                await line.wake.wait()
+                await _woken(line)
+
+    async def _speak(self, config: halls.Device, device: Voice) -> None:
+        """One announcement after the other; it takes seconds, so what the device shows does not wait for it."""
+        line = self._lines[config.id]
+        while True:
+            line.speak.clear()
+            said = line.take_said(self._clock.now().at)
+            if said is None:
+                await line.speak.wait()
+                continue
+            try:
+                await device.say(said.address, Speech(said.text, said.volume))
+            except Rejected as error:
+                self.health[config.id].rejected += 1
+                self.health[config.id].error = str(error)
+            await asyncio.sleep(said.gap_s)
 
     async def _put_out(self, config: halls.Device, device: Device, output: State | Moment) -> None:
         try:
@@ -191,8 +231,8 @@ class Hub:
             health.rejected += 1
             health.error = str(error)
             if isinstance(output, State):
-                self._lines[config.id].again(output)
-                await asyncio.sleep(RETRY_S)
+                # Only this place waits: one dead sign on a shared line must not hold up the others.
+                self._lines[config.id].again(output, asyncio.get_running_loop().time() + RETRY_S)
             return
         await self._alive(config)
 
@@ -238,7 +278,10 @@ class Hub:
         conditions = self.health[config.id].conditions
         if condition.active == (condition.name in conditions):
             return
-        (conditions.add if condition.active else conditions.discard)(condition.name)
+        if condition.active:
+            conditions[condition.name] = self._at()
+        else:
+            del conditions[condition.name]
         self.wake(config.id)
         await self._tell(config, "device.condition", condition=condition.name, active=condition.active)
 
@@ -250,6 +293,13 @@ class Hub:
 
     def _at(self) -> int:
         return self._clock.now().at
+
+
+async def _woken(line: Line) -> None:
+    """Until something new is wanted, or a text that waits for the one before it may be shown."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(line.due_in(asyncio.get_running_loop().time())):
+            await line.wake.wait()
 
 
 async def _perform(device: Device, output: State | Moment) -> None:
@@ -268,42 +318,3 @@ async def _perform(device: Device, output: State | Moment) -> None:
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:
     first = group.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-# ---- what `hall-edge check` asks
-
-
-def problems(hall: halls.Hall) -> list[tuple[tuple[int | str, ...], str]]:
-    """(place in the file, what is wrong): unknown drivers, unknown or mistyped options, devices that cannot do it."""
-    found: list[tuple[tuple[int | str, ...], str]] = []
-    kinds: dict[str, type[Device]] = {}
-    for nth, config in enumerate(hall.devices):
-        try:
-            kind = driver_class(config.driver)
-        except Misconfigured as error:
-            found.append((("device", nth, "driver"), str(error)))
-            continue
-        kinds[config.id] = kind
-        found += [(("device", nth, "options"), what) for what in _wrong_options(kind, config.options)]
-    needs = {"sign": TextScreen, "call_box": NumberDisplay, "evaluator": Evaluator}
-    for nth, window in enumerate(hall.windows):
-        for key, needed in needs.items():
-            place = getattr(window, key)
-            if place is not None and place.device in kinds and not issubclass(kinds[place.device], needed):
-                found.append((("window", nth, key), f"{place.device} cannot be a {key}"))
-    for nth, kiosk in enumerate(hall.kiosks):
-        if kiosk.printer in kinds and not issubclass(kinds[kiosk.printer], Printer):
-            found.append((("kiosk", nth, "printer"), f"{kiosk.printer} is no printer"))
-    return found
-
-
-def _wrong_options(kind: type[Device], options: dict[str, Any]) -> list[str]:
-    wrong = []
-    for name, value in options.items():
-        wanted = kind.OPTIONS.get(name)
-        if wanted is None:
-            known = ", ".join(sorted(kind.OPTIONS)) or "none"
-            wrong.append(f"unknown option {name!r}; known are {known}")
-        elif not isinstance(value, (int, float) if wanted is float else wanted):
-            wrong.append(f"option {name!r} must be {wanted.__name__}, not {type(value).__name__}")
-    return wrong

@@ -28,7 +28,7 @@ def devices(request: Request) -> dict[str, Any]:
 
 def _device(parts: Parts, config: halls.Device) -> dict[str, Any]:
     health = parts.hub.health[config.id]
-    why, advice = health.words()
+    why, advice, since = health.words()
     return {
         "id": config.id,
         "name": config.name,
@@ -36,7 +36,7 @@ def _device(parts: Parts, config: halls.Device) -> dict[str, Any]:
         "link": config.link,
         "state": health.state,
         "severity": health.severity(),
-        "since": rfc3339(health.since, parts.hall.zone_info),
+        "since": rfc3339(since, parts.hall.zone_info),
         "why": why,
         "advice": advice,
         "error": health.error,

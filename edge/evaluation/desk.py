@@ -113,11 +113,22 @@ def press(session: Session, hall: Hall, now: Now, command: Rate) -> str | None:
         return None
 
 
-def service_started(session: Session, _hall: Hall, now: Now, window: int) -> None:
-    """The next service has begun: the invitation still open at this window has the grace left, no more."""
+@dataclass(frozen=True, slots=True)
+class Started:
+    ticket: str
+    window: int
+
+
+def service_started(session: Session, _hall: Hall, now: Now, command: Started) -> None:
+    """The next service has begun: the invitation still open at this window has the grace left, no more.
+
+    Told again after that service is over (a restart tells the last minute again), it changes nothing: the invitation
+    open by then is that service's own.
+    """
     session.connection.exec_driver_sql(
-        "UPDATE evaluation SET expires_at = min(expires_at, ?) WHERE state='invited' AND window=?",
-        (now.at + GRACE_MS, window),
+        "UPDATE evaluation SET expires_at = min(expires_at, ?) WHERE state='invited' AND window=?"
+        " AND EXISTS (SELECT 1 FROM ticket WHERE id=? AND state='serving')",
+        (now.at + GRACE_MS, command.window, command.ticket),
     )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection
-
 from edge.clock import rfc3339
 from edge.hall import Hall
+from edge.statements import Statements
 
 
-def open_at(connection: Connection, hall: Hall, window: int, at: int) -> dict[str, Any] | None:
+def open_at(connection: Statements, hall: Hall, window: int, at: int) -> dict[str, Any] | None:
     """The invitation now open at this window, or None."""
     row = connection.exec_driver_sql(
         "SELECT e.id, e.expires_at, t.number, t.service FROM evaluation e JOIN ticket t ON t.id = e.ticket"
@@ -29,7 +28,7 @@ def open_at(connection: Connection, hall: Hall, window: int, at: int) -> dict[st
     }
 
 
-def last_state(connection: Connection, window: int) -> str | None:
+def last_state(connection: Statements, window: int) -> str | None:
     """Whether the last service here was rated, never how."""
     row = connection.exec_driver_sql(
         "SELECT state FROM evaluation WHERE window=? ORDER BY invited_at DESC, id DESC LIMIT 1", (window,)
@@ -37,7 +36,7 @@ def last_state(connection: Connection, window: int) -> str | None:
     return row[0] if row else None
 
 
-def next_expiry(connection: Connection) -> int | None:
+def next_expiry(connection: Statements) -> int | None:
     """When the next open invitation ends, UTC milliseconds."""
     found: int | None = connection.exec_driver_sql(
         "SELECT min(expires_at) FROM evaluation WHERE state='invited'"

@@ -13,6 +13,8 @@ class ShowText:
     device: str
     address: int
     text: str
+    minimum_s: float = 0.0
+    """How long it stands before the next may replace it: a call that nobody could read was no call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class ShowNumber:
     address: int
     ticket: int | None
     waiting: int
+    minimum_s: float = 0.0
 
 
 State = ShowText | ShowNumber
@@ -45,6 +48,18 @@ class Ask:
     address: int
     until: int
     """UTC, milliseconds: not sent after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Moment: an announcement. One device says one after the other, with a silence between."""
+
+    device: str
+    address: int
+    until: int
+    text: str
+    volume: int
+    gap_s: float
 
 
 Moment = Beep | Ask

@@ -7,21 +7,20 @@ from typing import Any
 
 from edge.hall import Hall
 from edge.notices.outputs import ShowNumber, ShowText, State
-from edge.windows.desk import SIGN_WORDS
+from edge.windows.words import sign_words
 
 
 def sign_text(hall: Hall, window: Mapping[str, Any]) -> str:
-    """The words on the window's screen; `window` is one entry of `queue.board.windows`."""
-    ticket = window["ticket"]
-    if ticket is not None and ticket["state"] == "called":
-        return hall.hall.call.format(
-            number=ticket["number"], floor=window["floor"], no=window["no"], name=window["name"]
-        )
+    """The words on the window's screen."""
+    words, signs, ticket = sign_words(hall, window), hall.signs, window["ticket"]
     if ticket is not None:
-        return f"{ticket['number']}号 正在办理"
-    if window["state"] == "paused":
-        return SIGN_WORDS[window["paused_sign"]]
-    return f"{window['no']}号 {window['name']}"
+        return (signs.call if ticket["state"] == "called" else signs.serving).format(**words)
+    if window["paused"] is None:
+        return signs.idle.format(**words).strip()
+    text = str(getattr(signs, window["paused"]["sign"]))
+    text += signs.until if words["resume"] else ""
+    text += signs.reach if words["contact"] else ""
+    return text.format(**words).strip()
 
 
 def window_outputs(hall: Hall, window: Mapping[str, Any]) -> list[State]:
@@ -29,7 +28,9 @@ def window_outputs(hall: Hall, window: Mapping[str, Any]) -> list[State]:
     config, ticket = hall.window[window["no"]], window["ticket"]
     outputs: list[State] = []
     if config.sign is not None:
-        outputs.append(ShowText(config.sign.device, config.sign.address, sign_text(hall, window)))
+        stands = hall.signs.call_stands_s if ticket is not None and ticket["state"] == "called" else 0.0
+        text = sign_text(hall, window)
+        outputs.append(ShowText(config.sign.device, config.sign.address, text, stands))
     if config.call_box is not None:
         in_hand = None if ticket is None else int("".join(filter(str.isdigit, ticket["number"])))
         outputs.append(ShowNumber(config.call_box.device, config.call_box.address, in_hand, window["waiting"]))

@@ -59,12 +59,12 @@ async def window(request: Request, no: str) -> Response:
 
 @router.get("/pad/{no}", dependencies=[needs("pad")])
 async def pad(request: Request, no: str) -> Response:
-    return _of_window(request, "pad", no, levels=LEVELS)
+    return _of_window(request, "pad", no)
 
 
-def _of_window(request: Request, page: str, no: str, **context: object) -> Response:
+def _of_window(request: Request, page: str, no: str) -> Response:
     found = next((each for each in parts_of(request).hall.windows if str(each.no) == no), None)
-    return _page(request, page, window=found, **context) if found else _missing(request, f"{no} 号窗口")
+    return _page(request, page, window=found, levels=LEVELS) if found else _missing(request, f"{no} 号窗口")
 
 
 @router.get("/screen/{zone_id}", dependencies=[needs("screen")])

@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection
-
 from edge.clock import Now, rfc3339
 from edge.hall import Hall, Service
 from edge.queue import balance, forecast
 from edge.refusal import Refused
+from edge.statements import Statements
+from edge.windows.words import sign_words
 
 View = dict[str, Any]
 PrinterOk = Callable[[str], bool]
 """Whether this printer could print now."""
 
 
-def call_text(hall: Hall, number: str, window: int) -> str:
-    """What sign and screen say: number, floor, number and name of the window."""
-    there = hall.window[window]
-    return hall.hall.call.format(number=number, floor=hall.zone[there.zone].floor, no=there.no, name=there.name)
-
-
-def _open_windows(connection: Connection) -> set[int]:
+def _open_windows(connection: Statements) -> set[int]:
     return {row[0] for row in connection.exec_driver_sql("SELECT no FROM window WHERE state='open'")}
 
 
@@ -38,12 +32,13 @@ def _estimate(hall: Hall, service: Service, ahead: int, opened: set[int]) -> Vie
 TICKET_SQL = """
 SELECT t.number, t.service, t.state, t.window, t.taken_at, t.called_at, t.started_at, t.recalls, t.kiosk,
   (SELECT count(*) FROM ticket a WHERE a.state='waiting' AND a.service=t.service AND a.position < t.position),
-  (SELECT state FROM print_job p WHERE p.ticket=t.id ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1)
+  (SELECT state FROM print_job p WHERE p.ticket=t.id AND p.template='ticket'
+    ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1)
 FROM ticket t WHERE t.id=?
 """
 
 
-def ticket(connection: Connection, hall: Hall, ticket_id: str, printer_ok: PrinterOk) -> View:
+def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: PrinterOk) -> View:
     """Where a ticket stands now. Raises Refused (404)."""
     row = connection.exec_driver_sql(TICKET_SQL, (ticket_id,)).first()
     if row is None:
@@ -62,7 +57,7 @@ def ticket(connection: Connection, hall: Hall, ticket_id: str, printer_ok: Print
         "estimate": _estimate(hall, service, ahead, _open_windows(connection)),
         "window": window,
         "print": printing or "none",
-        "printer_ok": kiosk is not None and kiosk.printer is not None and printer_ok(kiosk.printer),
+        "printer_ok": kiosk is not None and any(printer_ok(each) for each in (kiosk.printer, kiosk.fallback) if each),
         "taken_at": rfc3339(taken_at, hall.zone_info),
         "called_at": rfc3339(called_at, hall.zone_info),
         "started_at": rfc3339(started_at, hall.zone_info),
@@ -78,12 +73,12 @@ def _window_name(hall: Hall, no: int) -> View:
 # ---- the menu
 
 
-def _waiting(connection: Connection) -> dict[str, int]:
+def _waiting(connection: Statements) -> dict[str, int]:
     rows = connection.exec_driver_sql("SELECT service, count(*) FROM ticket WHERE state='waiting' GROUP BY service")
     return {row[0]: row[1] for row in rows}
 
 
-def menu(connection: Connection, hall: Hall) -> View:
+def menu(connection: Statements, hall: Hall) -> View:
     """Units and their services, open or not and why, how many wait and about how long."""
     waiting, opened = _waiting(connection), _open_windows(connection)
 
@@ -116,13 +111,15 @@ def menu(connection: Connection, hall: Hall) -> View:
 
 # ---- windows
 
+PAUSED = ("sign", "resume", "contact", "other", "place")
 IN_HAND_SQL = """
-SELECT w.no, w.state, w.sign, w.armed_at, t.id, t.number, t.service, t.state, t.called_at, t.started_at, t.recalls
+SELECT w.no, w.state, w.sign, w.armed_at, t.id, t.number, t.service, t.state, t.called_at, t.started_at, t.recalls,
+  w.resume, w.contact, w.other, w.place, w.staff
 FROM window w LEFT JOIN ticket t ON t.window = w.no AND t.state IN ('called', 'serving')
 """
 
 
-def windows(connection: Connection, hall: Hall, only: int | None = None) -> list[View]:
+def windows(connection: Statements, hall: Hall, only: int | None = None) -> list[View]:
     """Every window of the hall file (or `only` one) with its state and the ticket in hand."""
     rows = {row[0]: row for row in connection.exec_driver_sql(IN_HAND_SQL)}
     waiting = _waiting(connection)
@@ -149,7 +146,8 @@ def _window(hall: Hall, no: int, row: Any, waiting: dict[str, int]) -> View:
         "zone": window.zone,
         "floor": hall.zone[window.zone].floor,
         "state": row[1],
-        "paused_sign": row[2],
+        "paused": None if row[1] == "open" else dict(zip(PAUSED, (row[2], *row[11:15]), strict=True)),
+        "staff": row[15],
         "armed": row[3] is not None,
         "skills": list(window.skills),
         "waiting": sum(waiting.get(skill, 0) for skill in window.skills),
@@ -157,7 +155,7 @@ def _window(hall: Hall, no: int, row: Any, waiting: dict[str, int]) -> View:
     }
 
 
-def console(connection: Connection, hall: Hall, now: Now, no: int) -> View:
+def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
     """What a clerk needs beside the window itself: who comes next, and the own numbers of today."""
     skills = hall.window[no].skills
     marks = ",".join("?" * len(skills))
@@ -188,7 +186,7 @@ def console(connection: Connection, hall: Hall, now: Now, no: int) -> View:
 # ---- the hall screen
 
 
-def board(connection: Connection, hall: Hall, zone: str | None) -> View:
+def board(connection: Statements, hall: Hall, zone: str | None) -> View:
     """Calls newest first and who waits, for one zone or the whole hall. Raises Refused (404)."""
     if zone is not None and zone not in hall.zone:
         raise Refused("no_such_zone", "没有这个区域", status=404)
@@ -201,7 +199,7 @@ def board(connection: Connection, hall: Hall, zone: str | None) -> View:
             "state": view["ticket"]["state"],
             "called_at": view["ticket"]["called_at"],
             "recalls": view["ticket"]["recalls"],
-            "text": call_text(hall, view["ticket"]["number"], view["no"]),
+            "text": hall.signs.call.format(**sign_words(hall, view)),
         }
         for view in windows(connection, hall)
         if view["ticket"] and zone in (None, view["zone"])

@@ -38,10 +38,7 @@ def issue(session: Session, hall: Hall, now: Now, command: Issue) -> str:
     printer = hall.kiosk[command.kiosk].printer if command.kiosk else None
     if printer is not None:
         prints.want_print(session, now, ticket.id, printer, copy=False)
-    window = _armed_window(session, hall, service)
-    if window is not None:
-        windows.disarm(session, window)
-        _call(session, hall, now, ticket, window, "窗口空闲，随到随办", command.actor)
+    _call_if_armed(session, hall, now, ticket, command.actor)
     return ticket.id
 
 
@@ -74,12 +71,16 @@ def _insert(session: Session, hall: Hall, now: Now, command: Issue, service: Ser
     return rows.Ticket(id_, number, service.id, "waiting", event.seq, None, now.at, command.kiosk)
 
 
-def _armed_window(session: Session, hall: Hall, service: Service) -> int | None:
+def _call_if_armed(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, actor: str) -> None:
+    """Whoever comes, or comes back, finds the window that waits for them: nobody else waits while one is armed."""
     armed = session.connection.exec_driver_sql("SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL").all()
-    able = hall.able[service.id]
-    return balance.best_armed(
+    able = hall.able[ticket.service]
+    window = balance.best_armed(
         [balance.Armed(row[0], row[1], len(hall.window[row[0]].skills)) for row in armed if row[0] in able]
     )
+    if window is not None:
+        windows.disarm(session, window)
+        _call(session, hall, now, ticket, window, "窗口空闲，随到随办", actor)
 
 
 # ---- call
@@ -183,6 +184,8 @@ def make_move(session: Session, hall: Hall, now: Now, command: Move) -> str:
         now_there = f"现在是{held.number}号" if held else "窗口现在没有号"
         raise Refused("not_in_hand", f"{ticket.number}号不在{command.window}号窗口，{now_there}")
     _move(session, hall, now, command.name, ticket, command.actor, ticket.window)
+    if command.name == "return":
+        _call_if_armed(session, hall, now, ticket._replace(state="waiting", window=None), command.actor)
     return ticket.id
 
 

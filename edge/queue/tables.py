@@ -44,7 +44,9 @@ PRINT_JOB = Table(
     "print_job",
     METADATA,
     Column("id", Text, primary_key=True),
-    Column("ticket", Text, nullable=False),
+    Column("ticket", Text, nullable=False),  # "" for a notice without one
+    Column("template", Text, nullable=False, server_default="ticket"),
+    Column("content", Text),  # a notice's values, persons masked; forgotten once printed
     Column("printer", Text, nullable=False),
     Column("copy", Boolean, nullable=False),  # marked 补打 on the paper
     Column("state", Text, nullable=False),  # wanted sent printed unknown

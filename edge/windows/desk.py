@@ -11,8 +11,7 @@ from edge.hall import Hall
 from edge.journal import append
 from edge.refusal import Refused
 
-Sign = Literal["wait_a_moment", "suspended"]
-SIGN_WORDS: dict[Sign, str] = {"wait_a_moment": "对不起，请稍候", "suspended": "此窗口暂停服务"}
+Sign = Literal["wait_a_moment", "suspended", "go_to", "away"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +43,67 @@ class Pause:
     window: int
     sign: Sign
     actor: str
+    resume: str | None = None
+    """When service goes on, `14:30`."""
+    contact: str | None = None
+    other: int | None = None
+    """The window to go to, with `go_to`."""
+    place: str | None = None
+    """Where the clerk is, with `away`."""
 
 
 def pause(session: Session, hall: Hall, now: Now, command: Pause) -> None:
     """Puts a sign up and takes the window out of the round; a ticket in hand may still be finished."""
-    row = window_row(session, hall, command.window)
-    if row.state == "paused" and row.sign == command.sign:
-        return
-    session.connection.exec_driver_sql(
-        "UPDATE window SET state='paused', sign=?, armed_at=NULL, since=? WHERE no=?",
-        (command.sign, now.at, command.window),
+    window_row(session, hall, command.window)
+    if command.sign == "go_to" and (command.other not in hall.window or command.other == command.window):
+        raise Refused("no_such_window", "请选择另一个窗口", f"go_to {command.other!r}", 422)
+    told = (command.sign, command.resume, command.contact, command.other, command.place)
+    changed = session.connection.exec_driver_sql(
+        "UPDATE window SET state='paused', sign=?, resume=?, contact=?, other=?, place=?, armed_at=NULL, since=?"
+        " WHERE no=? AND (state, sign, resume, contact, other, place) IS NOT ('paused', ?, ?, ?, ?, ?)",
+        (*told, now.at, command.window, *told),
     )
-    _tell(session, hall, now, "window.paused", command.window, command.actor, sign=command.sign)
+    if changed.rowcount:
+        _tell(session, hall, now, "window.paused", command.window, command.actor, sign=command.sign)
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    window: int
+    staff: str
+    actor: str
+
+
+def sign_in(session: Session, hall: Hall, now: Now, command: SignIn) -> None:
+    """Who serves here from now on; a clerk is signed in at one window only, and leaves the one before."""
+    window_row(session, hall, command.window)
+    if command.staff not in hall.clerk:
+        raise Refused("no_such_staff", "没有这个工号", f"staff {command.staff!r}", 404)
+    left = session.connection.exec_driver_sql(
+        "UPDATE window SET staff=NULL WHERE staff=? AND no<>? RETURNING no", (command.staff, command.window)
+    ).all()
+    for row in left:
+        _tell(session, hall, now, "window.signed_out", row[0], command.actor, staff=command.staff)
+    changed = session.connection.exec_driver_sql(
+        "UPDATE window SET staff=? WHERE no=? AND staff IS NOT ?", (command.staff, command.window, command.staff)
+    )
+    if changed.rowcount:
+        _tell(session, hall, now, "window.signed_in", command.window, command.actor, staff=command.staff)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    window: int
+    actor: str
+
+
+def sign_out(session: Session, hall: Hall, now: Now, command: SignOut) -> None:
+    window_row(session, hall, command.window)
+    before = session.connection.exec_driver_sql("SELECT staff FROM window WHERE no=?", (command.window,)).scalar_one()
+    if before is None:
+        return
+    session.connection.exec_driver_sql("UPDATE window SET staff=NULL WHERE no=?", (command.window,))
+    _tell(session, hall, now, "window.signed_out", command.window, command.actor, staff=before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +116,9 @@ def resume(session: Session, hall: Hall, now: Now, command: Resume) -> None:
     if window_row(session, hall, command.window).state == "open":
         return
     session.connection.exec_driver_sql(
-        "UPDATE window SET state='open', sign=NULL, since=? WHERE no=?", (now.at, command.window)
+        "UPDATE window SET state='open', sign=NULL, resume=NULL, contact=NULL, other=NULL, place=NULL, since=?"
+        " WHERE no=?",
+        (now.at, command.window),
     )
     _tell(session, hall, now, "window.resumed", command.window, command.actor)
 

@@ -21,9 +21,26 @@ router = APIRouter(prefix="/api/v1/windows", tags=["windows"])
 View = dict[str, Any]
 
 
-class Pause(BaseModel):
+class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-    sign: Annotated[desk.Sign, Field(description="对不起，请稍候 or 此窗口暂停服务")] = "wait_a_moment"
+
+
+class Pause(_Body):
+    """Why the window is not served, as its sign tells it."""
+
+    sign: Annotated[desk.Sign, Field(description="对不起，请稍候 · 此窗口暂停服务 · 请到X号窗口 · 去向牌")] = (
+        "wait_a_moment"
+    )
+    resume: Annotated[
+        str | None, Field(pattern=r"^\d{1,2}:\d{2}$", description="when it goes on", examples=["14:30"])
+    ] = None
+    contact: Annotated[str | None, Field(max_length=40, description="whom to call meanwhile")] = None
+    other: Annotated[int | None, Field(description="the window to go to, with sign go_to")] = None
+    place: Annotated[str | None, Field(max_length=20, description="where the clerk is, with sign away")] = None
+
+
+class SignIn(_Body):
+    staff: Annotated[str, Field(max_length=32, description="工号", examples=["1003"])]
 
 
 def _signed(parts: Parts, view: View) -> View:
@@ -63,7 +80,7 @@ def _show(parts: Parts, no: int) -> Any:
 @router.post("/{no}/pause", dependencies=[needs("window", "ops")])
 async def pause(request: Request, no: int, body: Pause) -> Response:
     """Puts a sign up; nobody is called here until resume."""
-    command = desk.Pause(no, body.sign, actor_of(request, f"window:{no}"))
+    command = desk.Pause(no, actor=actor_of(request, f"window:{no}"), **body.model_dump())
     return await perform(request, desk.pause, command, _show(parts_of(request), no))
 
 
@@ -71,3 +88,16 @@ async def pause(request: Request, no: int, body: Pause) -> Response:
 async def resume(request: Request, no: int) -> Response:
     command = desk.Resume(no, actor_of(request, f"window:{no}"))
     return await perform(request, desk.resume, command, _show(parts_of(request), no))
+
+
+@router.post("/{no}/sign-in", dependencies=[needs("window", "ops")])
+async def sign_in(request: Request, no: int, body: SignIn) -> Response:
+    """Who serves here; a clerk is signed in at one window only."""
+    command = desk.SignIn(no, body.staff, actor_of(request, f"window:{no}"))
+    return await perform(request, desk.sign_in, command, _show(parts_of(request), no))
+
+
+@router.post("/{no}/sign-out", dependencies=[needs("window", "ops")])
+async def sign_out(request: Request, no: int) -> Response:
+    command = desk.SignOut(no, actor_of(request, f"window:{no}"))
+    return await perform(request, desk.sign_out, command, _show(parts_of(request), no))

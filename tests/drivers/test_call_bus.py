@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from drivers.base import DeviceEvent, Evaluator, Graded, KeyPressed, Misconfigured, NumberDisplay, Unreachable
-from drivers.call_bus import DEVICE, MAX_REPEATS, CallBus
+from drivers.base import DeviceEvent, Graded, KeyPressed, Unreachable
+from drivers.call_bus import MAX_REPEATS, CallBus
 from simulators.port import Gone
 from tests import frames_toml as golden
 from tests.wire import End, pair
@@ -55,12 +55,6 @@ async def told(bus: CallBus, seconds: float = 0.1) -> list[DeviceEvent]:
                 found.append(await anext(events))
     except TimeoutError:
         return found
-
-
-def test_it_has_both_capabilities() -> None:
-    assert DEVICE is CallBus
-    assert issubclass(CallBus, NumberDisplay)
-    assert issubclass(CallBus, Evaluator)
 
 
 @pytest.mark.looptime
@@ -130,6 +124,18 @@ async def test_a_repeated_key_is_echoed_again_and_told_once() -> None:
 
 
 @pytest.mark.looptime
+async def test_a_key_that_was_told_is_not_told_again_when_the_consumer_failed() -> None:
+    bus, wire = await opened()
+    events = bus.events()
+    await wire.write(CALL)
+    await anext(events)
+    await events.aclose()
+    await wire.write(CALL)
+    assert await told(bus) == []
+    assert await heard(wire) == CALL * 2
+
+
+@pytest.mark.looptime
 async def test_the_same_key_later_is_a_new_press() -> None:
     bus, wire = await opened()
     telling = asyncio.create_task(told(bus, 0.5))
@@ -170,6 +176,14 @@ async def test_a_repeated_grade_is_acknowledged_again_and_told_once() -> None:
     await wire.write(GRADE)
     assert await told(bus) == []
     assert await heard(wire) == ACK + ACK
+
+
+@pytest.mark.looptime
+async def test_a_key_between_does_not_make_a_repeated_grade_new() -> None:
+    bus, wire = await opened()
+    await wire.write(GRADE + CALL + GRADE)
+    assert await told(bus) == [Graded(3, 3), CALL_PRESSED]
+    assert await heard(wire) == ACK + CALL + ACK
 
 
 @pytest.mark.looptime
@@ -378,20 +392,3 @@ async def test_leaving_closes_the_link() -> None:
         await wire.read()
     with pytest.raises(Unreachable):
         await bus.beep(3)
-
-
-@pytest.mark.parametrize("options", [{"keys": "pos"}, {"max_length": 2}, {"max_length": 256}, {"evaluator_offset": 64}])
-def test_wrong_options_are_misconfigured(options: dict[str, Any]) -> None:
-    async def opener() -> End:
-        return pair()[0]
-
-    with pytest.raises(Misconfigured):
-        CallBus(opener, options)
-
-
-@pytest.mark.looptime
-@pytest.mark.parametrize("address", [-1, 256])
-async def test_a_wrong_address_is_misconfigured(address: int) -> None:
-    bus, _ = await opened()
-    with pytest.raises(Misconfigured):
-        await bus.beep(address)

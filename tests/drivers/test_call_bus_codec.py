@@ -1,13 +1,17 @@
-"""The FF 68 bus: golden frames through the codec, and the key maps."""
+"""The FF 68 bus: golden frames through the codec, and the key maps and the options."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.call_bus import Decoder, Frame, encode, key
+from drivers.base import Evaluator, Misconfigured, NumberDisplay
+from drivers.call_bus import DEVICE, CallBus, Decoder, Frame, encode, key
 from tests import frames_toml as golden
+from tests.wire import End, pair
 
 GOLDEN = {frame.name: frame for frame in golden.load("call_bus")}
 HEARD = golden.load("call_bus", "in")
@@ -126,3 +130,26 @@ def test_own_frames_come_back(address: int, function: int, data: bytes) -> None:
 )
 def test_keys(profile: str, data: str, name: str, digits: tuple[int, ...]) -> None:
     assert key(profile, bytes.fromhex(data)) == (name, digits)
+
+
+def test_it_has_both_capabilities() -> None:
+    assert DEVICE is CallBus
+    assert issubclass(CallBus, NumberDisplay)
+    assert issubclass(CallBus, Evaluator)
+
+
+async def opener() -> End:
+    return pair()[0]
+
+
+@pytest.mark.parametrize("options", [{"keys": "pos"}, {"max_length": 2}, {"max_length": 256}, {"evaluator_offset": 64}])
+def test_wrong_options_are_misconfigured(options: dict[str, Any]) -> None:
+    with pytest.raises(Misconfigured):
+        CallBus(opener, options)
+
+
+@pytest.mark.parametrize(("address", "offset"), [(-1, 0), (256, 0), (128, 0x80)])
+async def test_a_wrong_address_is_misconfigured(address: int, offset: int) -> None:
+    async with CallBus(opener, {"evaluator_offset": offset}) as bus:
+        with pytest.raises(Misconfigured):
+            await bus.invite(address)

@@ -23,7 +23,8 @@ from drivers.base import (
     Text,
     Unreachable,
 )
-from drivers.escpos import BABBLE, DEVICE, Escpos, encode
+from drivers.escpos import BABBLE, DEVICE, QUIET_S, Escpos
+from drivers.escpos_job import encode, load_profile
 from drivers.link import open_link
 from simulators.port import Gone, Wire, serve
 from tests.wire import End, pair
@@ -38,13 +39,20 @@ SLIP = Slip(
 )
 
 
+GS_R = b"\x1d\x72\x01"
+
+
 @dataclass
 class Peer:
-    """Answers DLE EOT from `status` and each job with `after`; keeps what it was sent."""
+    """Answers DLE EOT from `status`, a lone GS r with `owed`, and each job with `after`; keeps what it was sent."""
 
     status: bytes = bytes.fromhex("12 12 12 12")
     after: tuple[bytes, ...] = (b"\x00",)
     """What follows a job, one chunk a second."""
+    owed: tuple[bytes, ...] = (b"\x00",)
+    """What follows a GS r that is sent alone, one chunk each tenth of a second."""
+    stuck: bytes = b""
+    """Answers to earlier GS r that its queue still holds, behind a second's printing."""
     trailer: bytes = b""
     """Sent together with the reply to DLE EOT 4."""
     polls: int = 0
@@ -60,9 +68,14 @@ class Peer:
                     reply = self.status[data[2] - 1 : data[2]]
                     await wire.write(reply + self.trailer if data[2] == 4 else reply)
                     continue
-                self.jobs.append(data)
-                for chunk in self.after:
+                if self.stuck:
                     await asyncio.sleep(1)
+                    await wire.write(self.stuck)
+                    self.stuck = b""
+                if data != GS_R:
+                    self.jobs.append(data)
+                for chunk in self.after if data != GS_R else self.owed:
+                    await asyncio.sleep(1 if data != GS_R else 0.1)
                     await wire.write(chunk)
         except Gone:
             self.closed = True
@@ -87,23 +100,29 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
+FIRST = QUIET_S + 0.15
+"""What the first job of a connection takes longer."""
+G80 = load_profile("generic80", {})
+
+
 @pytest.mark.looptime
 async def test_printed_when_the_barrier_is_answered() -> None:
     peer = Peer()
     async with printer(peer) as (device, _):
         assert isinstance(device, Printer)
         assert await device.print(SLIP) == "printed"
-        assert now() == pytest.approx(1, abs=0.1)
+        assert now() == pytest.approx(1 + FIRST, abs=0.1)
         assert await device.print(SLIP) == "printed"
-        assert device.counters.frames_in == 10
-    assert peer.jobs == [encode(SLIP, 48)] * 2
+        assert now() == pytest.approx(2 + FIRST, abs=0.1)
+        assert device.counters.frames_in == 11
+    assert peer.jobs == [encode(SLIP, G80).data] * 2
 
 
 @pytest.mark.looptime
 async def test_narrow_paper_and_rare_characters() -> None:
     peer = Peer()
     async with printer(peer, paper_mm=58) as (device, _):
-        assert await device.print(Slip((Text("䶮"), Rule()))) == "printed"
+        assert await device.print(Slip((Text("\U000f1234"), Rule()))) == "printed"
         assert device.substituted == 1
     assert b"\n" + b"-" * 33 not in peer.jobs[0]
     assert b"\xa1\xfe\n" in peer.jobs[0]
@@ -151,7 +170,7 @@ async def test_without_a_barrier_reply_the_outcome_is_unknown(after: tuple[bytes
     peer = Peer(after=after)
     async with printer(peer, job_timeout_s=15) as (device, _):
         assert await device.print(SLIP) == "unknown"
-        assert now() == pytest.approx(15, abs=0.1)
+        assert now() == pytest.approx(15 + encode(SLIP, G80).seconds + FIRST, abs=0.1)
         with pytest.raises(Unreachable):
             await device.print(SLIP)
         await asyncio.sleep(1)
@@ -209,7 +228,7 @@ async def test_asb_between_job_and_barrier_becomes_conditions() -> None:
 
 
 @pytest.mark.looptime
-@pytest.mark.parametrize("stage", [0.005, 0.5], ids=["status", "barrier"])
+@pytest.mark.parametrize("stage", [0.005, 0.5, 1.5], ids=["status", "settling", "barrier"])
 async def test_a_cancelled_exchange_hangs_up(stage: float) -> None:
     peer = Peer(after=())
     async with printer(peer) as (device, _):
@@ -222,7 +241,108 @@ async def test_a_cancelled_exchange_hangs_up(stage: float) -> None:
         assert peer.closed
         with pytest.raises(Unreachable):
             await device.print(SLIP)
-    assert len(peer.jobs) == (stage > 0.1)
+    assert len(peer.jobs) == (stage > 1)
+
+
+# ---- what is still owed to an earlier connection
+
+
+@pytest.mark.looptime
+async def test_a_late_barrier_of_an_earlier_job_proves_nothing() -> None:
+    """Paper ran out in the last job of the connection before; now it is in again, and the queue goes on."""
+    for stuck in (b"\x00", b"\x00\x0c\x03"):
+        async with printer(Peer(stuck=stuck, after=())) as (device, _):
+            assert await device.print(SLIP) == "unknown"
+        async with printer(Peer(stuck=stuck)) as (device, _):
+            assert await device.print(SLIP) == "printed"
+
+
+@pytest.mark.looptime
+async def test_no_job_is_sent_while_the_printer_works_off_an_earlier_one() -> None:
+    peer = Peer(owed=())
+    async with printer(peer, job_timeout_s=4) as (device, _):
+        with pytest.raises(Unreachable, match="barrier = none"):
+            await device.print(SLIP)
+        assert now() == pytest.approx(4.5, abs=0.1)
+        await asyncio.sleep(1)
+        assert peer.closed
+    assert peer.jobs == []
+
+
+@pytest.mark.looptime
+async def test_a_stopped_printer_is_not_asked_what_it_owes() -> None:
+    peer = Peer(bytes.fromhex("1A 32 12 7E"), owed=())
+    async with printer(peer) as (device, _):
+        for _ in range(3):
+            with pytest.raises(Rejected):
+                await device.print(SLIP)
+        assert now() < 1
+
+
+@pytest.mark.looptime
+async def test_a_process_id_proves_its_own_job_only() -> None:
+    stale, peer = b"\x37\x22abcd\x00\x00", Peer(after=())
+    async with printer(peer, barrier="process_id") as (device, wire):
+        job = asyncio.create_task(device.print(SLIP))
+        await asyncio.sleep(1)
+        command = peer.jobs[0][-11:]
+        assert command[:7] == bytes.fromhex("1D 28 48 06 00 30 30")
+        assert all(0x20 <= byte <= 0x7E for byte in command[7:])
+        await wire.write(stale)
+        await asyncio.sleep(1)
+        assert not job.done()
+        await wire.write(b"\x37\x22" + command[7:] + b"\x00")
+        assert await job == "printed"
+        peer.after = (b"\x37\x22" + command[7:] + b"\x00",)
+        assert await device.print(SLIP) == "unknown"  # the ID of the job before
+    assert len(peer.jobs) == 2
+
+
+# ---- blind printers
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("trust", "outcome"), [(False, "unknown"), (True, "printed")])
+async def test_a_blind_printer_is_believed_only_when_the_operator_says_so(trust: bool, outcome: str) -> None:
+    peer = Peer(after=())
+    async with printer(peer, profile="blind80", trust_blind=trust) as (device, _):
+        assert await device.print(SLIP) == outcome
+        assert now() == pytest.approx(encode(SLIP, load_profile("blind80", {})).seconds, abs=0.1)
+        assert await changes(device, 10) == []
+        assert await device.print(SLIP) == outcome  # the link is as it was
+    assert len(peer.jobs) == 2
+    assert peer.polls == 0
+
+
+@pytest.mark.looptime
+async def test_a_blind_printer_whose_line_drops() -> None:
+    peer = Peer()
+    async with printer(peer, profile="blind80", trust_blind=True) as (device, wire):
+        job = asyncio.create_task(device.print(SLIP))
+        await asyncio.sleep(0.3)
+        await wire.close()
+        assert await job == "unknown"
+    async with printer(peer, profile="blind80") as (device, wire):
+        events = asyncio.create_task(anext(device.events()))
+        await asyncio.sleep(5)
+        assert not events.done()
+        await wire.close()
+        with pytest.raises(Unreachable):
+            await events
+
+
+@pytest.mark.looptime
+async def test_without_a_barrier_the_status_after_the_job_can_still_deny_it() -> None:
+    peer = Peer(after=())
+    async with printer(peer, barrier="none", trust_blind=True) as (device, _):
+        assert await device.print(SLIP) == "printed"
+        job = asyncio.create_task(device.print(SLIP))
+        await asyncio.sleep(0.3)
+        peer.status = bytes.fromhex("1A 32 12 7E")
+        assert await job == "unknown"
+        peer.status = b"\x12"  # it falls silent
+        with pytest.raises(Unreachable):
+            await device.print(SLIP)
 
 
 # ---- health
@@ -290,7 +410,7 @@ async def test_jobs_of_two_tasks_take_turns() -> None:
     peer = Peer()
     async with printer(peer) as (device, _):
         assert set(await asyncio.gather(device.print(SLIP), device.print(SLIP))) == {"printed"}
-        assert now() == pytest.approx(2, abs=0.1)
+        assert now() == pytest.approx(2 + FIRST, abs=0.1)
 
 
 @pytest.mark.looptime
@@ -363,6 +483,9 @@ async def test_a_printer_on_a_serial_line(tmp_path: Path) -> None:
         {"job_timeout_s": float("nan")},
         {"job_timeout_s": "15"},
         {"paper": 80},
+        {"profile": "nobody-has-it"},
+        {"font": "/nowhere.ttf"},
+        {"barrier": "hope"},
     ],
 )
 def test_wrong_options_refuse_to_start(options: dict[str, object]) -> None:

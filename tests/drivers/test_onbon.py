@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from drivers.base import Condition, Misconfigured, Rejected, TextScreen, Unreachable
+from drivers.base import Condition, Misconfigured, Rejected, Speech, TextScreen, Unreachable, Voice
 from drivers.onbon import DEVICE, Onbon
+from simulators.onbon import SIMULATOR as SimulatedOnbon
 from simulators.port import Gone
 from tests import frames_toml as golden
 from tests.wire import End, pair
@@ -18,6 +19,7 @@ PHRASE = "请A001号到3号窗口"
 ACK_1, ACK_2 = GOLDEN["ACK of screen 1"].raw, GOLDEN["ACK of screen 2"].raw
 BUSY_1, NO_FONT_1 = GOLDEN["NACK of screen 1: busy"].raw, GOLDEN["NACK of screen 1: no font"].raw
 ON_1, OFF_1, ON_2 = (GOLDEN[f"status of screen {name}"].raw for name in ("1: on", "1: off", "2: on"))
+SAID = GOLDEN["show 3号窗口 and say 请A001号到3号窗口, volume 8, 6K, screen 1"].raw
 SHOW = GOLDEN["show 3号窗口, still, 6K, screen 1"].raw
 
 
@@ -61,6 +63,7 @@ async def closed(wire: End) -> bool:
 def test_it_is_a_text_screen() -> None:
     assert DEVICE is Onbon
     assert issubclass(Onbon, TextScreen)
+    assert issubclass(Onbon, Voice)
 
 
 @pytest.mark.looptime
@@ -233,7 +236,7 @@ async def test_a_silent_screen_leaves_the_line_to_the_others() -> None:
     screen, card, task = await opened(ON_1, b"", ACK_1, ON_1, ON_2, screens=[1, 2])
     events = screen.events()
     assert await anext(events) == Condition("silent_2", True)
-    with pytest.raises(Unreachable):
+    with pytest.raises(Rejected, match="silent"):
         await screen.show(2, "3号窗口")
     await screen.show(1, "3号窗口")
     assert card.heard[-1] == SHOW
@@ -271,9 +274,99 @@ async def test_garbage_is_counted() -> None:
     await task
 
 
+# ---- voice
+
+
+@pytest.mark.looptime
+async def test_an_announcement_keeps_what_is_shown_and_ends_with_its_time() -> None:
+    screen, card, task = await opened(ACK_1, ACK_1, voice=True)
+    await screen.show(1, "3号窗口")
+    before = asyncio.get_running_loop().time()
+    await screen.say(1, Speech(PHRASE))
+    assert 3 < asyncio.get_running_loop().time() - before < 10
+    assert card.heard == [SHOW, SAID]
+    await task
+
+
+@pytest.mark.looptime
+async def test_the_next_text_is_silent_again() -> None:
+    screen, card, task = await opened(ACK_1, ACK_1, ACK_1, voice=True)
+    await screen.show(1, "3号窗口")
+    await screen.say(1, Speech(PHRASE))
+    await screen.show(1, "3号窗口")
+    assert card.heard == [SHOW, SAID, SHOW]
+    await task
+
+
+@pytest.mark.looptime
+async def test_a_text_comes_through_while_the_card_speaks_but_no_second_announcement() -> None:
+    screen, card, task = await opened(ACK_1, ACK_1, ACK_1, ACK_1, voice=True)
+    await screen.show(1, "3号窗口")
+    saying = [asyncio.create_task(screen.say(1, Speech(PHRASE))) for _ in range(2)]
+    await asyncio.sleep(0.5)
+    await screen.show(1, "3号窗口")
+    assert card.heard == [SHOW, SAID, SHOW]
+    await asyncio.gather(*saying)
+    assert card.heard == [SHOW, SAID, SHOW, SAID]
+    await task
+
+
+@pytest.mark.looptime
+async def test_an_announcement_does_not_undo_a_text_that_is_on_its_way() -> None:
+    screen, card, task = await opened(ACK_1, ACK_1, ACK_1, voice=True)
+    await screen.show(1, "别的")
+    showing = asyncio.create_task(screen.show(1, "3号窗口"))
+    await asyncio.sleep(0)
+    await screen.say(1, Speech(PHRASE))
+    await showing
+    assert card.heard[1:] == [SHOW, SAID]
+    await task
+
+
+@pytest.mark.looptime
+async def test_a_screen_that_shows_nothing_shows_what_it_says() -> None:
+    link, wire = pair()
+
+    async def opener() -> End:
+        return link
+
+    card = SimulatedOnbon("led", {"width": 128})
+    talk = asyncio.create_task(card.talk(wire))
+    async with Onbon(opener, {"voice": True}) as screen:
+        await screen.say(0, Speech("请A零零一号到三号窗口", volume=999))
+    await talk
+    assert card.shown[1] == "请A零零一号到三号窗口"
+    assert "请A零零一号到三号窗口" in str(card.state()["screens"]["1"]["spoken"])
+
+
+@pytest.mark.looptime
+async def test_a_card_that_refuses_to_speak_is_rejected() -> None:
+    screen, _, task = await opened(BUSY_1, voice=True)
+    with pytest.raises(Rejected):
+        await screen.say(1, Speech(PHRASE))
+    await task
+
+
+@pytest.mark.looptime
+async def test_cards_without_voice_are_misconfigured() -> None:
+    screen, card, task = await opened()
+    with pytest.raises(Misconfigured):
+        await screen.say(1, Speech(PHRASE))
+    assert not await closed(card.wire)
+    await task
+
+
 @pytest.mark.parametrize(
     "options",
-    [{"generation": "4K"}, {"charset": "utf-8"}, {"width": 100}, {"height": 0}, {"screens": []}, {"screens": [0]}],
+    [
+        {"generation": "5K", "voice": True},
+        {"generation": "4K"},
+        {"charset": "utf-8"},
+        {"width": 100},
+        {"height": 0},
+        {"screens": []},
+        {"screens": [0]},
+    ],
 )
 def test_wrong_options_are_misconfigured(options: dict[str, Any]) -> None:
     async def opener() -> End:

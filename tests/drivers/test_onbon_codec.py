@@ -6,21 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.onbon import (
-    MANY_LINES,
-    MAX_BODY,
-    ONE_LINE,
-    QUICK,
-    STATUS,
-    Decoder,
-    Frame,
-    TextArea,
-    encode,
-    encode_text,
-    lay_out,
-    request,
-    update,
-)
+from drivers.onbon import MAX_BODY, STATUS, Decoder, Frame, encode, request, update
+from drivers.onbon_area import MANY_LINES, ONE_LINE, QUICK, Sound, TextArea, encode_text, lay_out
 from tests import frames_toml as golden
 
 GOLDEN = {frame.name: frame for frame in golden.load("onbon")}
@@ -125,6 +112,13 @@ def test_text_area_of_both_generations(generation: str, width: int) -> None:
     text, _ = encode_text(PHRASE)
     area = TextArea(width, 16, text, MANY_LINES, QUICK)
     assert update(0xFFFE, area) == GOLDEN[f"text on {generation}, 128 x 16"].raw
+
+
+def test_text_area_with_voice() -> None:
+    text, _ = encode_text(PHRASE)
+    words, _ = encode_text(PHRASE + "办理")
+    area = TextArea(128, 16, text, MANY_LINES, QUICK, sound=Sound(words, volume=10))
+    assert update(0xFFFE, area) == GOLDEN["text on 6K with voice"].raw
 
 
 @given(st.binary(max_size=300))

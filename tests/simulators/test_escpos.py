@@ -71,7 +71,8 @@ COMMANDS = [  # the command, and how many of its bytes are its name
     ("1D 61 FF", 2),
     ("1D 72 01", 2),
 ]
-REALTIME = ["10 04 01", "10 04 04", "10 04 07 01", "10 05 02", "10 14 01 00 01", "10 14 03 00 00 00 00 00", CLEAR.hex()]
+REALTIME = ["10 04 01", "10 04 04", "10 04 07 01", "10 04 08 03", "10 04 12 01", "10 05 02"]
+REALTIME += ["10 14 01 00 01", "10 14 02 01 08", "10 14 03 00 00 00 00 00", "10 14 07 01", CLEAR.hex()]
 
 
 @pytest.mark.parametrize(("text", "name"), COMMANDS)
@@ -354,7 +355,7 @@ async def test_stray_bytes_on_demand(host: Host) -> None:
 async def test_a_second_client_is_refused_at_once(host: Host) -> None:
     async with connected(host.printer) as second:
         with pytest.raises(Unreachable):
-            await second.link.read()
+            await second.hear(1)
     assert await host.ask(b"\x10\x04\x01") == b"\x12"
     await host.link.close()
     await asyncio.sleep(0.001)
@@ -414,7 +415,7 @@ async def test_hanzi_mode_is_on_at_power_up_and_after_init(host: Host) -> None:
 
 
 async def test_gbk_beyond_gb2312(host: Host) -> None:
-    # A3A4 full-width yen, A1AA dash, A8 44 (U+2013? no: U+2015), 8140 first of GBK/3
+    # A3A4 full-width yen, A1AA dash, 8140 the first Hanzi of GBK/3
     slip = (await printed(host, bytes.fromhex("A3 A4 A1 AA 81 40 0A"), CUT)).slips[0]
     assert slip.text == "￥—丂"
 
@@ -429,6 +430,11 @@ async def test_lone_lead_bytes_are_seen(host: Host) -> None:
     slip = (await printed(host, yen + b"\n" + b"\xc8\n" + b"\xc8" + CUT)).slips[0]
     assert [line.text for line in slip.lines] == ["\ufffd0\ufffd6", "\ufffd", "\ufffd"]
     assert slip.errors == ["lone lead byte 81", "lone lead byte 84", "lone lead byte C8", "lone lead byte C8"]
+
+
+async def test_delete_is_no_trail_byte(host: Host) -> None:
+    slip = (await printed(host, b"\xc8\x7f\n", CUT)).slips[0]
+    assert slip.errors == ["lone lead byte C8"]
 
 
 async def test_a_question_between_two_halves_of_a_hanzi_harms_nothing(host: Host) -> None:

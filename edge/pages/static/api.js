@@ -24,8 +24,8 @@ async function ask(path, options, timeout) {
     const told = Date.parse(answer.headers.get("date") ?? "");
     if (Number.isFinite(told) && Math.abs(told - now()) > 2000) skew = told - Date.now();
     if (answer.status === 204) return null;
+    if (answer.ok) return await answer.json();
     const body = await answer.json().catch(() => ({}));
-    if (answer.ok) return body;
     throw new Problem(answer.status, body.title || "现在做不了，请找导办台");
   } catch (error) {
     if (error instanceof Problem) throw error;

@@ -1,4 +1,4 @@
-// Two soft tones before a call, made here: no file, and nothing to download.
+// The sound of a call: what the edge speaks, one after the other; two soft tones made here when that cannot be had.
 
 const TONES = [
   [659.25, 0],
@@ -32,4 +32,27 @@ export function chime() {
     tone.stop(start + 0.62);
   }
   return true;
+}
+
+const STALE = 45_000;
+let before = Promise.resolve();
+
+/** Plays the announcement at `url` after those before it; one that had to wait too long is not played any more. */
+export function announce(url) {
+  const asked = performance.now();
+  before = before.then(() => (performance.now() - asked < STALE ? play(url) : null));
+}
+
+async function play(url) {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });
+    const buffer = await context.decodeAudioData(await answer.arrayBuffer());
+    const source = new AudioBufferSourceNode(context, { buffer });
+    source.connect(context.destination);
+    source.start();
+    await new Promise((over) => (source.onended = over));
+  } catch {
+    chime();
+    await new Promise((over) => setTimeout(over, 1000));
+  }
 }

@@ -33,8 +33,10 @@ export function list(parent, items, keyOf, make, update = () => {}) {
     update(node, item);
     return node;
   });
-  const same = wanted.length === parent.children.length && wanted.every((node, at) => node === parent.children[at]);
-  if (!same) parent.replaceChildren(...wanted);
+  const kept = new Set(wanted);
+  for (const node of [...parent.children]) if (!kept.has(node)) node.remove();
+  // Only what is out of place moves: a node taken out and put back would lose its focus and pulse again.
+  wanted.forEach((node, at) => parent.children[at] !== node && parent.insertBefore(node, parent.children[at] ?? null));
 }
 
 /** A press: acts on release; the same button twice within 700 ms counts once. */

@@ -1,12 +1,14 @@
 // The ticket kiosk: one touch on a service gives a number. The ticket is committed before anything is printed.
 
 import { get, now, post } from "./api.js";
+import { chime, soundAllowed } from "./chime.js";
 import { $, clock, el, list, onTap, places, range, say, show } from "./dom.js";
-import { live } from "./live.js";
+import { live, take } from "./live.js";
 import { en, fill, zh } from "./texts.js";
 
 const RESULT = 20_000;
 const IDLE = 60_000;
+const ANSWER = 20_000;
 const PAPER = 8_000;
 const data = document.body.dataset;
 
@@ -24,7 +26,7 @@ function enter(view) {
   if (state.view === view) return;
   state.view = view;
   entered = touched = performance.now();
-  for (const each of ["choose", "result", "down"]) show(each, each === view);
+  for (const each of ["choose", "result", "ask", "down"]) show(each, each === view);
   if (view === "result") $("done").focus({ preventScroll: true });
 }
 
@@ -68,9 +70,16 @@ function drawChoose() {
   list($("tiles"), shown, (service) => service.id, makeTile, updateTile);
   say("total", t("total", { n: all.reduce((sum, service) => sum + service.waiting, 0) }));
   say("page", pages > 1 ? t("page", { n: state.page + 1, of: pages }) : "");
-  for (const id of ["previous", "next"]) show(id, pages > 1);
+  show("turn", pages > 1);
   $("previous").disabled = state.page === 0;
   $("next").disabled = state.page === pages - 1;
+  fit($("tiles"));
+}
+
+/** Long names: smaller type for all tiles alike, rather than words cut off. */
+function fit(tiles) {
+  tiles.classList.remove("tight");
+  tiles.classList.toggle("tight", [...tiles.children].some((tile) => tile.scrollHeight > tile.clientHeight));
 }
 
 async function choose(id) {
@@ -122,7 +131,8 @@ function drawResult() {
   say("number", ticket.number);
   say("ahead", called ? t("come", { no: ticket.window }) : t("ahead", { n: ticket.ahead }));
   $("ahead").classList.toggle("called", called);
-  say("windows", t("windows", { w: places(ticket.windows, t("window")) }));
+  const windows = ticket.windows.filter((each) => !called || each.no === ticket.window);
+  say("windows", t("windows", { w: places(windows, t("window")) }));
   say("estimate", !called && ticket.estimate ? t("estimate", { a: range(ticket.estimate) }) : "");
   drawPrint();
 }
@@ -137,6 +147,15 @@ async function printAgain() {
     notice("refused", problem.title);
   }
 }
+
+/** Sight and sound: who looks away for a minute is told before anything goes. */
+async function ask() {
+  enter("ask");
+  $("stay").focus({ preventScroll: true });
+  if (await soundAllowed()) chime();
+}
+
+const pristine = () => state.page === 0 && !state.big && state.texts === zh;
 
 function leave() {
   Object.assign(state, { texts: zh, big: false, page: 0, ticket: null });
@@ -166,9 +185,18 @@ function tick(age) {
   const calm = performance.now() - touched;
   if (state.view === "result") {
     drawPrint();
+    // A printer that comes back is no event of the hall's public stream.
+    if (state.ticket.print !== "printed") take();
     if (calm > RESULT) leave();
   } else if (age > 15) enter("down");
-  else if (calm > IDLE * (state.big ? 1.5 : 1) && (state.page || state.big || state.texts !== zh)) leave();
+  else if (state.view === "ask") drawLeft();
+  else if (calm > IDLE * (state.big ? 1.5 : 1) && !pristine()) ask();
+}
+
+function drawLeft() {
+  const left = ANSWER - (performance.now() - entered);
+  say("left", String(Math.max(0, Math.ceil(left / 1000))));
+  if (left <= 0) leave();
 }
 
 async function refresh() {
@@ -193,7 +221,11 @@ const settled = (action) => () => performance.now() - entered > 700 && action();
 onTap($("previous"), () => ((state.page -= 1), drawChoose()));
 onTap($("next"), () => ((state.page += 1), drawChoose()));
 onTap($("big"), () => ((state.big = !state.big), (state.page = 0), dress()));
-onTap($("language"), () => ((state.texts = state.texts === zh ? en : zh), dress()));
+onTap($("language"), () => ((state.texts = state.texts === zh ? en : zh), notice("notice", ""), dress()));
+onTap($("helper"), () => notice("notice", t("helperCome")));
+onTap($("home"), settled(leave));
+// A touch anywhere else on the question also means: I am still here.
+onTap($("ask"), (event) => event.target.closest("#home") || enter("choose"));
 onTap($("again"), settled(printAgain));
 onTap($("done"), settled(leave));
 addEventListener("pointerdown", () => (touched = performance.now()));

@@ -2,11 +2,11 @@
 
 import { get, now } from "./api.js";
 import { $, ago, clock, el, list, range, say, show, stateWord } from "./dom.js";
-import { live } from "./live.js";
+import { live, take } from "./live.js";
 
 const WORDS = { bad: "停止服务", warn: "注意", ok: "正常", none: "没有消息" };
 const RANK = { bad: 0, warn: 1 };
-const CENTRAL = { ok: ["ok", "正常"], away: ["warn", "联系不上"], refused: ["bad", "对方拒收"] };
+const CENTRAL = { ok: ["ok", "正常"], away: ["warn", "联系不上"], refused: ["bad", "对方拒收"], off: ["none", "没有配置"] };
 const LINES = 7;
 let devices = [];
 let outbox = null;
@@ -18,8 +18,8 @@ function problemsOf() {
   const found = devices
     .filter((device) => device.severity in RANK)
     .map((device) => ({ ...device, why: device.why || "没有说明原因" }));
-  if (outbox && outbox.state !== "ok") {
-    const [severity] = CENTRAL[outbox.state];
+  const [severity] = CENTRAL[outbox?.state] ?? [];
+  if (severity in RANK) {
     const advice = outbox.state === "away" ? "大厅照常办理，事件已存好，恢复后自动补送；看外网和中心地址" : "看下面的原因，联系中心";
     const why = `${CENTRAL[outbox.state][1]}，${outbox.waiting} 条在等`;
     found.push({ id: "central", name: "发往中心", severity, why, since: outbox.since, advice });
@@ -94,7 +94,7 @@ function drawOutbox() {
   say("outbox-since", outbox.since ? `${clock(outbox.since)}（${ago(outbox.since, now())}前）` : "—");
   say("outbox-delivered", `${outbox.delivered} 条`);
   say("outbox-parked", `${outbox.parked.length} 条`);
-  say("outbox-error", outbox.last_error ? `最近一次失败：${outbox.last_error}` : "");
+  say("outbox-error", outbox.why || outbox.last_error);
 }
 
 const row = (cells) => () => el("tr", {}, ...Array.from({ length: cells }, () => el("td")));
@@ -139,6 +139,8 @@ function tick(age) {
   document.body.classList.toggle("stale", gone);
   const when = checked === null ? "" : `更新于 ${clock(checked)}`;
   say("updated", gone ? `连接中断，下面是旧的 · ${when}` : when || "正在检查…");
+  // That the centre has got an event is no event.
+  if (outbox?.waiting && outbox.state !== "off" && age > 2) take();
   if (checked !== null) drawAllWell($("problems").childElementCount === 0);
 }
 

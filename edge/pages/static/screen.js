@@ -2,7 +2,7 @@
 
 import { get, now } from "./api.js";
 import { add, admit, shown } from "./band.js";
-import { chime, soundAllowed } from "./chime.js";
+import { announce, soundAllowed } from "./chime.js";
 import { $, clock, el, list, say, show } from "./dom.js";
 import { live } from "./live.js";
 
@@ -75,11 +75,13 @@ function hear(event, fresh) {
   if (there && there !== zone) return;
   band = add(band, { number, window }, performance.now());
   draw();
-  sound();
+  sound(event.seq);
 }
 
-async function sound() {
-  if (!chime()) show("muted", !((await soundAllowed()) && chime()));
+async function sound(seq) {
+  const allowed = await soundAllowed();
+  show("muted", !allowed);
+  if (allowed) announce(`/api/v1/announcements/${seq}.wav`);
 }
 
 async function refresh() {

@@ -3,6 +3,8 @@
 export const zh = {
   choose: "请选择您要办的事",
   help: "需要帮助，请找导办台",
+  helper: "找人帮忙",
+  helperCome: "请到导办台，工作人员会帮您取号",
   step1: "点一下您要办的事",
   step2: "拿好小票，坐下等候",
   step3: "听到叫号，到窗口办理",
@@ -30,6 +32,10 @@ export const zh = {
   again: "补打",
   done: "完成",
   keep: "点一下屏幕，可以多看一会儿",
+  moreTime: "还需要时间吗？",
+  goesBack: "秒后返回首页",
+  stay: "还需要",
+  home: "返回首页",
   down: "机器暂时不能取号，请到导办台人工取号",
   recover: "恢复后，本页会自己回来",
 };
@@ -37,6 +43,8 @@ export const zh = {
 export const en = {
   choose: "Please choose a service",
   help: "Need help? Please ask the help desk",
+  helper: "Get help",
+  helperCome: "Please go to the help desk: the staff will take a number for you",
   step1: "Touch the service you need",
   step2: "Take your ticket and have a seat",
   step3: "When called, go to the window",
@@ -64,6 +72,10 @@ export const en = {
   again: "Print again",
   done: "Done",
   keep: "Touch the screen to keep this page",
+  moreTime: "Do you need more time?",
+  goesBack: "seconds until the start page",
+  stay: "More time",
+  home: "Start page",
   down: "This machine cannot give tickets now. Please go to the help desk",
   recover: "This page comes back by itself",
 };

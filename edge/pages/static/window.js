@@ -2,7 +2,8 @@
 
 import { get, post } from "./api.js";
 import { $, clock, el, list, onTap, say, show, stateWord } from "./dom.js";
-import { live } from "./live.js";
+import { drawClerk, duty, pauseBody, pauseLacks } from "./duty.js";
+import { live, take } from "./live.js";
 
 const no = document.body.dataset.window;
 const HOLD = 600;
@@ -55,7 +56,7 @@ const ACTIONS = {
   start: () => ["start", held()],
   finish: () => ["finish", held()],
   miss: () => ["miss", held()],
-  pause: () => (desk.state === "paused" ? ["resume", {}] : ["pause", { sign: $("pause-sign").value }]),
+  pause: () => (desk.state === "paused" ? ["resume", {}] : ["pause", pauseBody()]),
 };
 const MOVES = Object.keys(ACTIONS);
 const KEYS = { Enter: "call-next", "+": "recall", "/": "finish", "*": "pause" };
@@ -71,7 +72,7 @@ function notice(words, stays = 8000) {
 // ---- moves
 
 async function move(name) {
-  const reason = reasons()[name];
+  const reason = reasons()[name] || (name === "pause" && desk.state === "open" ? pauseLacks() : "");
   if (busy || reason) {
     if (reason) notice(reason);
     return;
@@ -112,7 +113,7 @@ async function send(name, path, body) {
     steps.forEach(clearTimeout);
     busy = false;
     button?.classList.remove("busy");
-    await page.take();
+    await take();
   }
 }
 
@@ -143,7 +144,7 @@ function drawTicket() {
   $("number").classList.toggle("none", !ticket);
   say("about", ticket ? `${ticket.service} · ${clock(since)} ${word}${recalls}` : idle);
   const known = ticket && why.ticket === ticket.id && why.words;
-  say("why", known ? `为什么是这一位：${why.words}` : "");
+  say("why", known ? `为什么是这一位？${why.words}` : "");
 }
 
 function drawKeys() {
@@ -177,6 +178,7 @@ function draw() {
   say("missed", String(desk.today.missed));
   say("evaluation", desk.last_evaluation ? (GRADES[desk.last_evaluation] ?? "未评价") : "—");
   say("sign", desk.sign);
+  drawClerk(desk);
   list($("next"), desk.next, (ticket) => ticket.id, makeNext, updateNext);
   $("next").classList.toggle("empty", !desk.next.length);
 }
@@ -222,5 +224,6 @@ for (const name of MOVES) {
 }
 $("shortcuts").checked = localStorage.getItem("shortcuts") !== "off";
 $("shortcuts").onchange = (event) => localStorage.setItem("shortcuts", event.target.checked ? "on" : "off");
+duty({ send: (name, path, body) => send(name, `/windows/${no}/${path}`, body), notice, waiting: () => desk?.waiting });
 draw();
-const page = live({ refresh, onTick: tick });
+live({ refresh, onTick: tick });

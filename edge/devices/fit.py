@@ -1,0 +1,69 @@
+"""Whether the devices of a hall file fit their places: what `hall-edge check` asks of the drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drivers.base import Device, Evaluator, Misconfigured, NumberDisplay, Printer, TextScreen, Voice
+from edge import hall as halls
+from edge.devices.hub import driver_class
+
+Loc = tuple[int | str, ...]
+Finding = tuple[Loc, str]
+NEEDS: dict[str, type] = {"sign": TextScreen, "call_box": NumberDisplay, "evaluator": Evaluator}
+
+
+def problems(hall: halls.Hall) -> list[Finding]:
+    """(place in the file, what is wrong): unknown drivers, unknown or mistyped options, devices that cannot do it."""
+    found: list[Finding] = []
+    kinds: dict[str, type[Device]] = {}
+    for nth, config in enumerate(hall.devices):
+        try:
+            kind = driver_class(config.driver)
+        except Misconfigured as error:
+            found.append((("device", nth, "driver"), str(error)))
+            continue
+        kinds[config.id] = kind
+        found += [(("device", nth, "options"), what) for what in _wrong_options(kind, config.options)]
+    return found + _unable(hall, kinds)
+
+
+def _unable(hall: halls.Hall, kinds: dict[str, type[Device]]) -> list[Finding]:
+    """Places whose device cannot do what they need it for."""
+    wanted: list[tuple[Loc, str | None, type]] = []
+    for nth, window in enumerate(hall.windows):
+        places = [(("window", nth, key), getattr(window, key), needed) for key, needed in NEEDS.items()]
+        wanted += [(loc, place.device if place else None, needed) for loc, place, needed in places]
+        wanted.append((("window", nth, "printer"), window.printer, Printer))
+    for nth, kiosk in enumerate(hall.kiosks):
+        wanted += [(("kiosk", nth, key), getattr(kiosk, key), Printer) for key in ("printer", "fallback")]
+    for nth, zone in enumerate(hall.zones):
+        wanted.append((("zone", nth, "voice"), zone.voice.device if zone.voice else None, Voice))
+    found = []
+    for loc, name, needed in wanted:
+        why = _why_not(kinds[name], needed, hall.device[name].options) if name in kinds else None
+        if why is not None:
+            found.append((loc, f"{name} cannot be the {loc[-1]} here: {why}"))
+    return found
+
+
+def _why_not(kind: type[Device], needed: type, options: Mapping[str, Any]) -> str | None:
+    if not issubclass(kind, needed):
+        return f"a {kind.__name__} is no {needed.__name__}"
+    try:
+        return kind.lacks(options, needed)
+    except Misconfigured as error:
+        return str(error)
+
+
+def _wrong_options(kind: type[Device], options: dict[str, Any]) -> list[str]:
+    wrong = []
+    for name, value in options.items():
+        wanted = kind.OPTIONS.get(name)
+        if wanted is None:
+            known = ", ".join(sorted(kind.OPTIONS)) or "none"
+            wrong.append(f"unknown option {name!r}; known are {known}")
+        elif not isinstance(value, (int, float) if wanted is float else wanted):
+            wrong.append(f"option {name!r} must be {wanted.__name__}, not {type(value).__name__}")
+    return wrong

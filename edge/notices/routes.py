@@ -1,0 +1,88 @@
+"""HTTP face of the paper forms: which there are, how each looks, and printing one at a window."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from drivers.base import Speech
+from edge.guard import needs
+from edge.notices.calls import SPOKEN, sentence, volume
+from edge.notices.preview import preview
+from edge.notices.slips import SlipTemplate, compose, fill
+from edge.parts import Parts, actor_of, parts_of, perform
+from edge.queue import prints
+from edge.refusal import Refused
+
+router = APIRouter(prefix="/api/v1", tags=["notices"])
+
+
+class NewNotice(BaseModel):
+    """What a clerk wants on paper; persons are masked before anything is stored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    template: Annotated[str, Field(description="name of the form", examples=["supplement_notice"])]
+    values: Annotated[dict[str, str], Field(description="its words", max_length=40)]
+    ticket: Annotated[str, Field(description="id of the ticket it belongs to", max_length=64)] = ""
+
+
+def _template(parts: Parts, name: str) -> SlipTemplate:
+    if name not in parts.slips:
+        raise Refused("no_such_form", "没有这种单据", f"template {name!r}", 404)
+    return parts.slips[name]
+
+
+@router.get("/announcements/{seq}.wav", dependencies=[needs("screen", "ops")])
+async def audio(request: Request, seq: int) -> Response:
+    """The call of this journal event as sound, as loud as the zone's loudspeaker; 404 when it is no call."""
+    parts = parts_of(request)
+    found = parts.journal.read(seq - 1, 1) if 0 < seq <= parts.journal.last else []
+    if not found or found[0].seq != seq or found[0].type not in SPOKEN:
+        raise Refused("no_such_call", "没有这次叫号", status=404)
+    zone = parts.hall.zone[parts.hall.window[found[0].data["window"]].zone]
+    speech = Speech(sentence(parts.hall, found[0]), volume(parts.hall, zone, found[0].at))
+    return Response(await parts.hub.audio(zone.voice.device if zone.voice else None, speech), media_type="audio/wav")
+
+
+@router.get("/slips", dependencies=[needs("window", "desk", "ops")])
+def slips(request: Request) -> dict[str, Any]:
+    """Every form with its words; `required` must be given, `masked` are about a person."""
+    found = parts_of(request).slips
+    return {
+        "slips": [
+            {
+                "name": name,
+                "title": each.title,
+                "paper": each.paper,
+                "words": list(each.words),
+                "required": list(each.required),
+                "masked": dict(each.masked),
+            }
+            for name, each in found.items()
+        ]
+    }
+
+
+@router.get("/slips/{name}.svg", dependencies=[needs("window", "desk", "ops")])
+def slip_preview(request: Request, name: str) -> Response:
+    """The form with example values, as it comes out of the printer."""
+    template = _template(parts_of(request), name)
+    example = dict(template.words)
+    picture = preview(compose(template, example | fill(template.model_copy(update={"required": ()}), example)))
+    return Response(picture, media_type="image/svg+xml")
+
+
+@router.post("/windows/{no}/notices", status_code=201, dependencies=[needs("window", "ops")])
+async def print_notice(request: Request, no: int, body: NewNotice) -> Response:
+    """Prints a form on the window's printer, if that holds the form's own paper."""
+    parts = parts_of(request)
+    if no not in parts.hall.window:
+        raise Refused("no_such_window", f"没有{no}号窗口", status=404)
+    template, printer = _template(parts, body.template), parts.hall.window[no].printer
+    if printer is None or parts.hall.device[printer].paper != template.paper:
+        raise Refused("no_such_paper", f"{no}号窗口没有装这种纸的打印机", f"{template.paper} paper is needed")
+    values = fill(template, body.values)
+    command = prints.Notice(body.template, values, printer, body.ticket, no, actor_of(request, f"window:{no}"))
+    return await perform(request, prints.print_notice, command, lambda _s, _n, job: {"job": job}, status=201)

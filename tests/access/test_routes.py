@@ -1,0 +1,217 @@
+"""Who may call what: every route names its roles, and each role gets those and no others."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Mount
+
+from edge.access import tokens
+from edge.app import make_app
+from tests.hall import Door, Running, World, running, without_devices
+
+pytestmark = pytest.mark.looptime
+
+ROLES: tuple[tokens.Role, ...] = ("kiosk", "window", "pad", "screen", "desk", "ops")
+EXPECTED = """
+GET  /                                     anyone
+GET  /api/v1/announcements/{seq}.wav       ops screen
+GET  /api/v1/board                         desk ops screen
+GET  /api/v1/devices                       ops
+GET  /api/v1/events                        anyone
+GET  /api/v1/outbox                        ops
+GET  /api/v1/services                      desk kiosk ops
+GET  /api/v1/slips                         desk ops window
+GET  /api/v1/slips/{name}.svg              desk ops window
+GET  /api/v1/tickets/{ticket}              anyone
+GET  /api/v1/windows                       anyone
+GET  /api/v1/windows/{no}                  ops pad window
+GET  /api/v1/windows/{no}/evaluation       ops pad
+GET  /healthz                              anyone
+GET  /kiosk/{kiosk_id}                     kiosk
+GET  /login                                anyone
+GET  /openapi.json                         ops
+GET  /ops                                  ops
+GET  /pad/{no}                             pad
+GET  /readyz                               anyone
+GET  /screen/{zone_id}                     screen
+GET  /t/{ticket}                           anyone
+GET  /window/{no}                          window
+POST /api/v1/evaluations/{evaluation}      ops pad
+POST /api/v1/outbox/{seq}/retry            ops
+POST /api/v1/tickets                       desk kiosk ops
+POST /api/v1/tickets/{ticket}/cancel       desk kiosk ops
+POST /api/v1/tickets/{ticket}/print        desk kiosk ops
+POST /api/v1/tickets/{ticket}/return       desk ops window
+POST /api/v1/windows/{no}/call             ops window
+POST /api/v1/windows/{no}/call-next        ops window
+POST /api/v1/windows/{no}/finish           ops window
+POST /api/v1/windows/{no}/miss             ops window
+POST /api/v1/windows/{no}/notices          ops window
+POST /api/v1/windows/{no}/pause            ops window
+POST /api/v1/windows/{no}/recall           ops window
+POST /api/v1/windows/{no}/resume           ops window
+POST /api/v1/windows/{no}/sign-in          ops window
+POST /api/v1/windows/{no}/sign-out         ops window
+POST /api/v1/windows/{no}/start            ops window
+POST /login                                anyone
+"""
+PLACES = {"no": "3", "ticket": "x", "evaluation": "x", "seq": "1", "kiosk_id": "1", "zone_id": "f1", "name": "ticket"}
+
+
+def api_routes(app: FastAPI) -> Iterator[APIRoute]:
+    """Every route of the app and of its routers; what is neither a route nor the static files fails the test."""
+    for each in app.routes:
+        found = each.original_router.routes if hasattr(each, "original_router") else [each]
+        for route in found:
+            if isinstance(route, Mount):
+                assert route.path == "/static"
+                continue
+            assert isinstance(route, APIRoute), route
+            yield route
+
+
+def roles_of(route: APIRoute) -> set[str]:
+    named = [getattr(each.dependency, "roles", None) for each in route.dependencies]
+    (roles,) = [roles for roles in named if roles]
+    return set(roles)
+
+
+def expected() -> dict[tuple[str, str], set[str]]:
+    rows = [line.split() for line in EXPECTED.strip().splitlines()]
+    return {(method, path): set(roles) for method, path, *roles in rows}
+
+
+def guarded(text: str) -> str:
+    assert "demo = true" in text
+    return without_devices(text).replace("demo = true", "demo = false")
+
+
+@contextlib.asynccontextmanager
+async def real_hall(folder: Path) -> AsyncIterator[Running]:
+    """Not the demo: whoever calls shows a token. The token of a role is its name."""
+    async with running(World(folder, guarded)) as hall:
+        for role in ROLES:
+            await enrol(hall, role, role)
+        yield hall
+
+
+async def enrol(hall: Running, token: str, role: tokens.Role, scope: str | None = None) -> None:
+    await hall.parts.writer.do(tokens.enrol, tokens.Enrol(token, role, f"the-{token}", scope))
+
+
+async def status(hall: Running, token: str | None, method: str, path: str) -> int:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    body: dict[str, str] | None = {} if method == "POST" else None
+    return (await hall.api.request(method, path, headers=headers, json=body)).status_code
+
+
+async def test_every_route_names_its_roles_and_they_are_these(tmp_path: Path) -> None:
+    async with real_hall(tmp_path) as hall:
+        routes = list(api_routes(make_app(hall.parts)))
+        found = {(method, route.path): roles_of(route) for route in routes for method in route.methods or ()}
+        assert found == expected()
+
+
+@pytest.mark.parametrize("role", [*ROLES, None])
+async def test_a_role_gets_what_is_granted_and_nothing_else(tmp_path: Path, role: str | None) -> None:
+    async with real_hall(tmp_path) as hall:
+        hall.parts.journal.close()  # so that the event stream ends
+        refusal = 403 if role else 401
+        for (method, path), roles in expected().items():
+            if path == "/login":
+                continue
+            code = await status(hall, role, method, path.format(**PLACES))
+            allowed = "anyone" in roles or role in roles
+            page = method == "GET" and not path.startswith("/api/")
+            refused = (refusal, 303) if role is None and page else (refusal,)  # a page sends to the sign-in
+            assert (code not in (401, 403, 303)) if allowed else (code in refused), (method, path, code)
+
+
+@pytest.mark.req("SEC-03")
+async def test_a_token_for_one_place_is_good_there_only(tmp_path: Path) -> None:
+    async with real_hall(tmp_path) as hall:
+        await enrol(hall, "third", "window", "3")
+        await enrol(hall, "pad-3", "pad", "3")
+        await enrol(hall, "upstairs", "screen", "guide")
+        for token, good, bad in (
+            ("third", "/api/v1/windows/3", "/api/v1/windows/1"),
+            ("third", "/window/3", "/window/1"),
+            ("pad-3", "/api/v1/windows/3/evaluation", "/api/v1/windows/1/evaluation"),
+            ("upstairs", "/screen/guide", "/screen/f1"),
+        ):
+            assert await status(hall, token, "GET", good) in (200, 204)
+            assert await status(hall, token, "GET", bad) == 403
+        before = len(hall.events())
+        for move in ("call-next", "pause", "resume", "call", "finish"):
+            assert await status(hall, "third", "POST", f"/api/v1/windows/1/{move}") == 403
+        assert len(hall.events()) == before
+
+
+async def test_a_token_is_kept_as_a_hash_and_taken_back_at_once(tmp_path: Path) -> None:
+    async with real_hall(tmp_path) as hall:
+        assert await status(hall, "desk", "GET", "/api/v1/board") == 200
+        await hall.parts.writer.do(tokens.revoke, "the-desk")
+        assert await status(hall, "desk", "GET", "/api/v1/board") == 401
+        with hall.parts.database.read() as connection:
+            hashes = [row[0] for row in connection.exec_driver_sql("SELECT hash FROM token")]
+        assert len(hashes) == len(ROLES) - 1
+        assert not set(hashes) & set(ROLES)
+        assert [event.type for event in hall.events("access.")][-1] == "access.revoked"
+
+
+@pytest.mark.parametrize("header", ["Bearer wrong", "Bearer ", "Basic ops", "ops", "Bearer ops ops"])
+async def test_a_wrong_token_is_no_token(tmp_path: Path, header: str) -> None:
+    async with real_hall(tmp_path) as hall:
+        answer = await hall.api.get("/api/v1/devices", headers={"Authorization": header})
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+
+
+async def test_a_page_signs_in_with_a_cookie(tmp_path: Path) -> None:
+    async with real_hall(tmp_path) as hall:
+        wrong = await hall.api.post("/login", data={"token": "guess"})
+        assert (wrong.status_code, wrong.cookies) == (401, httpx.Cookies())
+        right = await hall.api.post("/login", data={"token": "screen"})
+        assert right.status_code == 303
+        cookie = right.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert (await hall.api.get("/api/v1/board")).status_code == 200
+        assert (await hall.api.get("/api/v1/devices")).status_code == 403
+
+
+async def test_a_page_of_another_origin_may_not_act(tmp_path: Path) -> None:
+    async with real_hall(tmp_path) as hall:
+        for origin, code in (("http://evil.example", 403), ("null", 403), ("http://127.0.0.1", 201)):
+            headers = {"Authorization": "Bearer kiosk", "Origin": origin}
+            answer = await hall.api.post("/api/v1/tickets", json={"service": "pension"}, headers=headers)
+            assert answer.status_code == code, origin
+        assert len(hall.events("ticket.issued")) == 1
+
+
+async def test_the_demo_is_for_this_machine_only(tmp_path: Path) -> None:
+    async with running(World(tmp_path, without_devices)) as hall:
+        assert (await hall.api.get("/api/v1/devices")).status_code == 200
+        for host in ("hall.example", "evil.example:8080", "127.0.0.1.evil.example", ""):
+            answer = await hall.api.get("/api/v1/devices", headers={"Host": host})
+            assert answer.status_code == 403, host
+        elsewhere = Door(make_app(hall.parts), client=("10.0.0.9", 1))
+        async with httpx.AsyncClient(transport=elsewhere, base_url="http://127.0.0.1") as api:
+            for path in ("/api/v1/devices", "/", "/healthz"):
+                assert (await api.get(path)).status_code == 403
+        foreign: dict[str, Any] = {"Origin": "http://evil.example"}
+        answer = await hall.api.post("/api/v1/tickets", json={"service": "pension"}, headers=foreign)
+        assert answer.status_code == 403
+        assert not hall.events("ticket.")
+
+
+async def test_outside_the_demo_an_address_grants_nothing(tmp_path: Path) -> None:
+    async with real_hall(tmp_path) as hall:
+        assert await status(hall, None, "GET", "/api/v1/devices") == 401

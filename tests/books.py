@@ -1,0 +1,39 @@
+"""The hall's rows and journal without a service: use cases one by one, without a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edge.clock import Clock
+from edge.database import Database, Session
+from edge.journal import Event, Journal, open_epoch
+from edge.schema import TABLES
+from edge.windows.desk import know_windows
+from tests.hall import Wall, counter, demo_hall
+
+Result = TypeVar("Result")
+
+
+class Books:
+    """The books of one hall in `folder`. Each `do` is one transaction; one that raises writes nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.hall, self.wall, self.ids = demo_hall(folder), Wall(), counter()
+        self.database = Database(folder / "hall.sqlite", TABLES)
+        self.epoch = open_epoch(self.database, self.ids())
+        self.journal = Journal(self.database, self.hall.hall.code, self.epoch)
+        self.clock = Clock(self.hall.zone_info, self.wall)
+        self.do(know_windows, None)
+
+    def do(self, use_case: Callable[..., Result], command: Any) -> Result:
+        with self.database.writing.begin() as connection:
+            return use_case(Session(connection, self.ids, self.epoch), self.hall, self.clock.now(), command)
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        with self.database.read() as connection:
+            return list(connection.exec_driver_sql(sql, values).all())
+
+    def events(self, type_: str = "") -> list[Event]:
+        return [event for event in self.journal.read(0, 100_000) if event.type.startswith(type_)]

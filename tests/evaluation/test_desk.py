@@ -1,0 +1,200 @@
+"""Evaluation as a state machine: a rating belongs to one finished service, and is never made up."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from edge.evaluation import desk as evaluation
+from edge.evaluation import views
+from edge.evaluation.routes import Rating
+from edge.pages.routes import LEVELS as PAD_LEVELS
+from edge.queue import desk
+from edge.refusal import Refused
+from tests.books import Books
+
+LIFETIME_S, GRACE_S = 60, 10
+FIVE = {5: "非常满意", 4: "满意", 3: "基本满意", 2: "不满意", 1: "非常不满意"}
+WINDOWS = st.sampled_from([1, 3])
+LEVELS = st.integers(1, 5)
+
+
+@dataclass
+class Invited:
+    """What the model believes of one evaluation."""
+
+    ticket: str
+    window: int
+    until: float
+    state: str = "invited"
+    level: int | None = None
+
+
+class Visits(RuleBasedStateMachine):
+    @initialize()
+    def open(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.books = Books(self.folder)
+        self.invited: dict[str, Invited] = {}
+        self.serving: dict[int, str] = {}
+        self.served: list[tuple[str, int]] = []
+        self.strays = 0
+
+    def open_at(self, window: int) -> str | None:
+        """The invitation that a press at this window is meant for."""
+        still = [id_ for id_, one in self.invited.items() if one.window == window and one.state == "invited"]
+        assert len(still) < 2
+        return still[0] if still and self.invited[still[0]].until > self.books.wall.at else None
+
+    @rule(window=WINDOWS)
+    def call_and_start(self, window: int) -> None:
+        if window in self.serving:
+            return
+        ticket = self.books.do(desk.issue, desk.Issue("pension", "kiosk", None, ""))
+        self.books.do(desk.call_next, desk.CallNext(window, ""))
+        before = self.open_at(window)
+        assert self.shown(window) == before, "a call closes no invitation"
+        self.books.do(desk.make_move, desk.Move("start", ticket, window, ""))
+        self.books.do(evaluation.service_started, evaluation.Started(ticket, window))
+        self.serving[window] = ticket
+        if before is not None:
+            self.invited[before].until = min(self.invited[before].until, self.books.wall.at + GRACE_S)
+
+    @rule(window=WINDOWS)
+    def finish(self, window: int) -> None:
+        if window not in self.serving:
+            return
+        ticket = self.serving.pop(window)
+        self.books.do(desk.make_move, desk.Move("finish", ticket, window, ""))
+        finished = self.books.events("ticket.finished")[-1]
+        id_ = self.books.do(evaluation.invite, evaluation.Invite(ticket, window, finished.at))
+        assert id_ is not None
+        for one in self.invited.values():
+            if one.window == window and one.state == "invited":
+                one.state = "timed_out"
+        self.invited[id_] = Invited(ticket, window, self.books.wall.at + LIFETIME_S)
+        self.served.append((ticket, window))
+
+    @rule(data=st.data())
+    def hear_old_news_again(self, data: st.DataObject) -> None:
+        """After a restart the last minute is told again."""
+        if self.served:
+            ticket, window = data.draw(st.sampled_from(self.served))
+            self.books.do(evaluation.service_started, evaluation.Started(ticket, window))
+            command = evaluation.Invite(ticket, window, self.books.clock.now().at)
+            assert self.books.do(evaluation.invite, command) is None
+
+    @rule(window=WINDOWS, level=LEVELS)
+    def press(self, window: int, level: int) -> None:
+        meant = self.open_at(window)
+        command = evaluation.Rate(level=level, channel="evaluator", actor="device", window=window)
+        assert self.books.do(evaluation.press, command) == meant
+        if meant is None:
+            self.strays += 1
+        else:
+            self.invited[meant].state, self.invited[meant].level = "rated", level
+
+    @rule(data=st.data(), level=LEVELS)
+    def rate_on_pad(self, data: st.DataObject, level: int) -> None:
+        if not self.invited:
+            return
+        id_ = data.draw(st.sampled_from(sorted(self.invited)))
+        one, before = self.invited[id_], len(self.books.events())
+        command = evaluation.Rate(level=level, channel="pad", actor="pad", evaluation=id_)
+        if one.state == "invited" and one.until > self.books.wall.at:
+            assert self.books.do(evaluation.rate, command) == id_
+            one.state, one.level = "rated", level
+            return
+        with pytest.raises(Refused, match="evaluation_closed"):
+            self.books.do(evaluation.rate, command)
+        assert len(self.books.events()) == before
+
+    @rule(seconds=st.sampled_from([1, 9, 10, 30, 59, 60, 61]))
+    def time_passes(self, seconds: int) -> None:
+        self.books.wall.at += seconds
+
+    @rule()
+    def sweep(self) -> None:
+        over = [one for one in self.invited.values() if one.state == "invited" and one.until <= self.books.wall.at]
+        for one in over:
+            one.state = "timed_out"
+        assert self.books.do(evaluation.expire, None) == len(over)
+
+    def shown(self, window: int) -> str | None:
+        with self.books.database.read() as connection:
+            found = views.open_at(connection, self.books.hall, window, self.books.clock.now().at)
+        return found["id"] if found else None
+
+    @invariant()
+    def rows_are_as_the_model_says(self) -> None:
+        rows = self.books.rows("SELECT id, ticket, window, state, level FROM evaluation ORDER BY id")
+        assert [tuple(row) for row in rows] == [
+            (id_, one.ticket, one.window, one.state, one.level) for id_, one in sorted(self.invited.items())
+        ]
+        assert self.books.rows("SELECT coalesce(sum(presses), 0) FROM evaluation_stray") == [(self.strays,)]
+
+    @invariant()
+    def the_pad_shows_what_a_press_would_mean(self) -> None:
+        assert [self.shown(window) for window in (1, 3)] == [self.open_at(window) for window in (1, 3)]
+
+    @invariant()
+    def a_service_has_one_rating_and_silence_has_none(self) -> None:
+        rated = [event.data["ticket"] for event in self.books.events("evaluation.rated")]
+        assert len(rated) == len(set(rated))
+        assert not [row for row in self.books.rows("SELECT level FROM evaluation WHERE state<>'rated'") if row[0]]
+        assert all("level" not in event.data for event in self.books.events("evaluation.timed_out"))
+
+    def teardown(self) -> None:
+        if hasattr(self, "books"):
+            self.books.database.close()
+            shutil.rmtree(self.folder)
+
+
+TestVisits = pytest.mark.req("EVAL-02", "EVAL-03")(Visits.TestCase)
+TestVisits.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.req("EVAL-01")
+def test_there_are_five_levels_on_the_pad_and_no_other_is_taken() -> None:
+    assert dict(PAD_LEVELS) == evaluation.LEVELS == FIVE
+    assert [Rating(level=level).level for level in FIVE] == list(FIVE)
+    for wrong in (0, 6, -1, 2.5, None):
+        with pytest.raises(ValueError):
+            Rating(level=wrong)  # type: ignore[arg-type]
+
+
+def test_nobody_is_invited_long_after_the_service(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    ticket = books.do(desk.issue, desk.Issue("pension", "kiosk", None, ""))
+    books.do(desk.call_next, desk.CallNext(3, ""))
+    books.do(desk.make_move, desk.Move("finish", ticket, 3, ""))
+    long_ago = books.clock.now().at - LIFETIME_S * 1000
+    assert books.do(evaluation.invite, evaluation.Invite(ticket, 3, long_ago)) is None
+    assert books.rows("SELECT 1 FROM evaluation") == []
+
+
+def test_an_unknown_evaluation_is_refused_as_unknown(tmp_path: Path) -> None:
+    command = evaluation.Rate(level=5, channel="pad", actor="pad", evaluation="nothing")
+    with pytest.raises(Refused) as refused:
+        Books(tmp_path).do(evaluation.rate, command)
+    assert refused.value.status == 404
+
+
+@pytest.mark.req("SEC-04")
+def test_what_a_visitor_writes_stays_out_of_the_journal(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    ticket = books.do(desk.issue, desk.Issue("pension", "kiosk", None, ""))
+    books.do(desk.call_next, desk.CallNext(3, ""))
+    books.do(desk.make_move, desk.Move("finish", ticket, 3, ""))
+    id_ = books.do(evaluation.invite, evaluation.Invite(ticket, 3, books.clock.now().at))
+    words = "我叫王小明，电话13800138000"
+    books.do(evaluation.rate, evaluation.Rate(level=2, channel="pad", actor="pad", evaluation=id_, comment=words))
+    assert books.rows("SELECT comment FROM evaluation") == [(words,)]
+    assert "王小明" not in str(books.rows("SELECT * FROM journal"))

@@ -1,0 +1,237 @@
+"""The queue as a state machine: random days of a hall against a model, every use case in a transaction of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from edge.journal import broken_at
+from edge.queue import desk
+from edge.refusal import Refused
+from edge.windows import desk as windows
+from tests.books import Books
+from tests.hall import DAY_S
+
+LEGAL = {
+    ("waiting", "call"): "called",
+    ("called", "recall"): "called",
+    ("called", "start"): "serving",
+    ("called", "finish"): "finished",
+    ("serving", "finish"): "finished",
+    ("called", "miss"): "missed",
+    ("missed", "return"): "waiting",
+    ("waiting", "cancel"): "cancelled",
+    ("called", "cancel"): "cancelled",
+    ("missed", "cancel"): "cancelled",
+}
+SKILLS = {
+    1: {"pension", "medical", "household", "residence", "transfer", "mortgage"},
+    2: {"transfer", "mortgage"},
+    3: {"pension", "medical"},
+}
+PREFIX = {"pension": "A", "medical": "C", "household": "F", "residence": "H", "transfer": "K", "mortgage": "L"}
+SERVICES, WINDOWS = st.sampled_from(list(PREFIX)), st.sampled_from([1, 2, 3])
+
+
+@dataclass
+class Person:
+    """What the model believes of one ticket."""
+
+    service: str
+    day: str
+    state: str = "waiting"
+    window: int | None = None
+
+
+class Hall(RuleBasedStateMachine):
+    @initialize()
+    def open(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.books = Books(self.folder)
+        self.people: dict[str, Person] = {}
+        self.paused: set[int] = set()
+        self.armed: dict[int, int] = {}
+
+    # ---- what the model knows
+
+    def in_hand(self, window: int) -> str | None:
+        held = [id_ for id_, one in self.people.items() if one.window == window and one.state in ("called", "serving")]
+        assert len(held) < 2
+        return held[0] if held else None
+
+    def waiting_for(self, window: int) -> list[str]:
+        """In the order in which they came."""
+        return [id_ for id_, one in self.people.items() if one.state == "waiting" and one.service in SKILLS[window]]
+
+    def move(self, ticket: str, name: str, window: int | None) -> None:
+        one = self.people[ticket]
+        one.state = LEGAL[one.state, name]
+        one.window = None if one.state == "waiting" else window
+
+    def served_if_armed(self, ticket: str) -> None:
+        able = [no for no in self.armed if self.people[ticket].service in SKILLS[no]]
+        if able:
+            window = min(able, key=lambda no: (len(SKILLS[no]), self.armed[no], no))
+            del self.armed[window]
+            self.move(ticket, "call", window)
+
+    def refused(self, use_case: Callable[..., Any], command: Any) -> None:
+        before = self.books.rows("SELECT * FROM journal"), self.books.rows("SELECT * FROM ticket")
+        with pytest.raises(Refused):
+            self.books.do(use_case, command)
+        assert before == (self.books.rows("SELECT * FROM journal"), self.books.rows("SELECT * FROM ticket"))
+
+    # ---- what people do
+
+    @rule(service=SERVICES, kiosk=st.sampled_from(["1", None]))
+    def issue(self, service: str, kiosk: str | None) -> None:
+        ticket = self.books.do(desk.issue, desk.Issue(service, "kiosk", kiosk, "kiosk:1"))
+        self.people[ticket] = Person(service, self.books.clock.now().day)
+        self.served_if_armed(ticket)
+        assert len(self.books.rows("SELECT 1 FROM print_job WHERE ticket=?", ticket)) == (kiosk is not None)
+
+    @rule(window=WINDOWS)
+    def call_next(self, window: int) -> None:
+        command = desk.CallNext(window, f"window:{window}")
+        if window in self.paused or self.in_hand(window):
+            self.refused(desk.call_next, command)
+            return
+        called, waiting = self.books.do(desk.call_next, command), self.waiting_for(window)
+        assert (called and called.ticket) == (waiting[0] if waiting else None)
+        if called:
+            self.armed.pop(window, None)
+            self.move(called.ticket, "call", window)
+        else:
+            self.armed.setdefault(window, self.books.clock.now().at)
+
+    @precondition(lambda self: self.people)
+    @rule(data=st.data(), window=WINDOWS)
+    def call_chosen(self, data: st.DataObject, window: int) -> None:
+        ticket = data.draw(st.sampled_from(sorted(self.people)))
+        one, command = self.people[ticket], desk.CallChosen(window, ticket, f"window:{window}")
+        free = window not in self.paused and not self.in_hand(window)
+        if not (free and one.service in SKILLS[window] and (one.state, "call") in LEGAL):
+            self.refused(desk.call_chosen, command)
+            return
+        self.books.do(desk.call_chosen, command)
+        self.armed.pop(window, None)
+        self.move(ticket, "call", window)
+
+    @precondition(lambda self: self.people)
+    @rule(data=st.data(), name=st.sampled_from(["recall", "start", "finish", "miss"]), window=WINDOWS)
+    def at_window(self, data: st.DataObject, name: str, window: int) -> None:
+        held = self.in_hand(window)
+        named = data.draw(st.sampled_from([None, held, *sorted(self.people)]))
+        ticket, command = named or held, desk.Move(name, named, window, f"window:{window}")
+        if held is None or ticket != held or (self.people[held].state, name) not in LEGAL:
+            self.refused(desk.make_move, command)
+            return
+        assert self.books.do(desk.make_move, command) == held
+        self.move(held, name, window)
+
+    @precondition(lambda self: self.people)
+    @rule(data=st.data(), name=st.sampled_from(["return", "cancel"]))
+    def at_desk(self, data: st.DataObject, name: str) -> None:
+        ticket = data.draw(st.sampled_from(sorted(self.people)))
+        command = desk.Move(name, ticket, None, "desk")
+        if (self.people[ticket].state, name) not in LEGAL:
+            self.refused(desk.make_move, command)
+            return
+        self.books.do(desk.make_move, command)
+        self.move(ticket, name, self.people[ticket].window)
+        if name == "return":
+            self.served_if_armed(ticket)
+
+    @rule(window=WINDOWS, sign=st.sampled_from(["wait_a_moment", "suspended"]))
+    def pause(self, window: int, sign: windows.Sign) -> None:
+        self.books.do(windows.pause, windows.Pause(window, sign, f"window:{window}"))
+        self.paused.add(window)
+        self.armed.pop(window, None)
+
+    @rule(window=WINDOWS)
+    def resume(self, window: int) -> None:
+        self.books.do(windows.resume, windows.Resume(window, f"window:{window}"))
+        self.paused.discard(window)
+
+    # ---- what time does
+
+    @rule(seconds=st.floats(0, 7200))
+    def time_passes(self, seconds: float) -> None:
+        self.books.wall.at += seconds
+
+    @rule(seconds=st.floats(1, 2 * DAY_S))
+    def clock_steps_back(self, seconds: float) -> None:
+        before = self.books.clock.now().day
+        self.books.wall.at -= seconds
+        assert self.books.clock.now().day == before
+
+    @rule()
+    def day_changes(self) -> None:
+        self.books.wall.at += DAY_S
+        today = self.books.clock.now().day
+        left = {id_ for id_, one in self.people.items() if one.state in ("waiting", "missed") and one.day < today}
+        assert self.books.do(desk.close_day, None) == len(left)
+        for id_ in left:
+            self.move(id_, "cancel", None)
+
+    # ---- what always holds
+
+    @invariant()
+    def rows_are_as_the_model_says(self) -> None:
+        rows = self.books.rows("SELECT id, service, day, state, window FROM ticket ORDER BY position")
+        assert [tuple(row) for row in rows] == [
+            (id_, one.service, one.day, one.state, one.window) for id_, one in self.people.items()
+        ]
+        opened = {row[0] for row in self.books.rows("SELECT no FROM window WHERE state='open'")}
+        armed = {row[0]: row[1] for row in self.books.rows("SELECT no, armed_at FROM window WHERE armed_at NOT NULL")}
+        assert (opened, armed) == ({1, 2, 3} - self.paused, self.armed)
+
+    @invariant()
+    def numbers_run_without_a_gap(self) -> None:
+        given: dict[tuple[str, str], list[str]] = {}
+        for row in self.books.rows("SELECT day, service, number FROM ticket ORDER BY position"):
+            given.setdefault((row.day, PREFIX[row.service]), []).append(row.number)
+        for (_, prefix), numbers in given.items():
+            assert numbers == [f"{prefix}{n:03d}" for n in range(1, len(numbers) + 1)]
+
+    @invariant()
+    def no_window_has_two(self) -> None:
+        held = [row[0] for row in self.books.rows("SELECT window FROM ticket WHERE state IN ('called','serving')")]
+        assert len(held) == len(set(held))
+        assert None not in held
+
+    @invariant()
+    def nobody_waits_for_an_idle_window(self) -> None:
+        assert not [no for no in self.armed if self.waiting_for(no)]
+
+    @invariant()
+    def the_journal_is_whole(self) -> None:
+        seqs = [row[0] for row in self.books.rows("SELECT seq FROM journal ORDER BY seq")]
+        assert seqs == list(range(1, len(seqs) + 1))
+        with self.books.database.read() as connection:
+            assert broken_at(connection) is None
+
+    def teardown(self) -> None:
+        """Nobody is stuck: every visit can be ended."""
+        if not hasattr(self, "books"):
+            return
+        for id_, one in self.people.items():
+            name, window = ("finish", one.window) if one.state == "serving" else ("cancel", None)
+            if (one.state, name) in LEGAL:
+                self.books.do(desk.make_move, desk.Move(name, id_, window, "desk"))
+        assert not self.books.rows("SELECT 1 FROM ticket WHERE state NOT IN ('finished', 'cancelled')")
+        self.books.database.close()
+        shutil.rmtree(self.folder)
+
+
+TestHall = pytest.mark.req("QUE-05", "WIN-03")(Hall.TestCase)
+TestHall.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
