@@ -242,6 +242,11 @@ class Device(ABC):
         await self.link.write(data)
         self.counters.bytes_out += len(data)
 
+    @property
+    def evidence(self) -> str | None:
+        """What the bytes rest on, where that differs from device to device of the family; ops shows it."""
+        return None
+
     @classmethod
     def lacks(cls, options: Mapping[str, Any], capability: type) -> str | None:
         """Why a device with these options cannot do what its class can, in words for `hall-edge check`; None: it can.

@@ -109,6 +109,10 @@ class FrameProfile(Device):
     _own: bytearray = field(default_factory=bytearray, init=False)
     _own_until: float = field(default=0.0, init=False)
 
+    @property
+    def evidence(self) -> str | None:
+        return self.profile.evidence
+
     @classmethod
     def lacks(cls, options: Mapping[str, Any], capability: type) -> str | None:
         profile = load_profile(profile_path(str(options.get("profile", ""))))

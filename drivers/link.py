@@ -30,7 +30,10 @@ async def open_link(url: str, *, within: float = 3.0) -> Link:
 
     Raises `Unreachable` when nobody answers and `Misconfigured` when the URL itself is wrong.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise Misconfigured(f"{url}: {error}") from error
     if parts.scheme == "tcp":
         return await _open_tcp(parts, within)
     if parts.scheme == "serial":

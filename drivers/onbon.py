@@ -1,4 +1,6 @@
-r"""Onbon (仰邦) BX-5K and BX-6K text cards (字库卡), K protocol: the card renders GB2312 text itself.
+r"""Onbon (仰邦) LED cards: BX-5K and BX-6K text cards (字库卡) render GB2312 text themselves; BX-5E and BX-6E bitmap
+cards get the same text as dots. They share markers, escapes and CRC; the rest of a bitmap card is in onbon_bitmap.py.
+What follows is the K protocol of the text cards.
 
     A5 ... A5 | header 14 | data | CRC-16/ARC 2 (low byte first) | 5A        8 x A5 sent, any run >= 1 accepted
     header    dst 2 | src 2 (8000 = us) | 0 x3 | option (1: barcode, 16 bytes, follows) | 0 | 0 | FE | 02 | length 2
@@ -10,7 +12,7 @@ counted before that. The host always begins; an answer names its screen in `src`
 A line is RS232/RS485 9600 or 57600 8N1, or TCP 5005; the address is the screen number (屏号).
 
 Source: the vendor's Java client bx.k, its SDK documents BX-K and "BX-5K/6K通讯协议用户版本" 1.4, and field frames in
-public code. Not proven on hardware.
+public code. Bitmap cards: one manual only. Not proven on hardware.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from drivers import onbon_bitmap as bitmap
+from drivers import raster
 from drivers.base import (
     Condition,
     Device,
@@ -43,6 +47,7 @@ ACK, NACK, STATUS, UPDATE = (0xA0, 0x00), (0xA0, 0x01), (0xA1, 0x02), (0xA3, 0x0
 REASONS = (
     *("refused", "unknown_group", "unknown_command", "busy", "out_of_memory", "bad_checksum", "no_file", "flash"),
     *("download", "bad_name", "bad_type", "bad_file", "no_font", "firmware", "bad_datetime", "exists", "bad_block"),
+    *("controller_type", "screen_parameter", "controller_id"),
 )
 """By the error byte of a reply."""
 
@@ -74,24 +79,33 @@ def crc16(data: bytes) -> int:
 
 
 def encode(destination: int, source: int, data: bytes) -> bytes:
-    plain = HEADER.pack(destination, source, 0, 0xFE, 0x02, len(data)) + data
+    return seal(HEADER.pack(destination, source, 0, 0xFE, 0x02, len(data)) + data)
+
+
+def seal(plain: bytes) -> bytes:
+    """Header and data as any of the cards gets them: with checksum, escapes and markers."""
     plain += crc16(plain).to_bytes(2, "little")
     return bytes([START]) * 8 + b"".join(ESCAPES.get(byte, bytes([byte])) for byte in plain) + bytes([END])
 
 
-def decode(body: bytes) -> Frame:
-    """What stands between the markers. Raises `ProtocolError` for a wrong escape, length, checksum or version."""
+def unseal(body: bytes) -> bytes:
+    """Header and data from what stands between the markers. Raises `ProtocolError` for a wrong escape or checksum."""
     plain = _unescape(body)
-    if len(plain) < HEADER.size + 2:
-        raise ProtocolError("shorter than a header")
     if crc16(plain[:-2]) != int.from_bytes(plain[-2:], "little"):
         raise ProtocolError("wrong checksum")
+    return plain[:-2]
+
+
+def unpack(plain: bytes) -> tuple[int, int, bytes]:
+    """Destination, source and data. Raises `ProtocolError` for another family's frame or a wrong length."""
+    if len(plain) < HEADER.size:
+        raise ProtocolError("shorter than a header")
     destination, source, option, _, version, length = HEADER.unpack_from(plain)
     start = HEADER.size + (BARCODE if option == 1 else 0)
-    # The 5E/6E families share the framing but not the header: there this byte is something else.
-    if version != 0x02 or len(plain) != start + length + 2:
+    # In the header of the bitmap cards this byte is something else.
+    if version != 0x02 or len(plain) != start + length:
         raise ProtocolError("not a K frame, or its length is wrong")
-    return Frame(destination, source, plain[start:-2])
+    return destination, source, plain[start:]
 
 
 def _unescape(body: bytes) -> bytes:
@@ -111,7 +125,8 @@ def _unescape(body: bytes) -> bytes:
 class Decoder:
     """Finds frames between any bytes. Neither A5 nor 5A occurs inside a frame, so the next A5 always starts anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, unpack: Callable[[bytes], tuple[int, int, bytes]] = unpack) -> None:
+        self._unpack = unpack
         self.garbage = 0
         self.bad_frames = 0
         self._body: bytearray | None = None
@@ -141,7 +156,7 @@ class Decoder:
     def _finish(self, body: bytes) -> list[Frame]:
         self._body = None
         try:
-            return [decode(body)]
+            return [Frame(*self._unpack(unseal(body)))]
         except ProtocolError:
             self.bad_frames += 1
             return []

@@ -291,7 +291,7 @@ class Loudspeaker(Device):
             files = await asyncio.to_thread(recordings, Path(folder))
             for path in files.values():
                 recorded = bool(await asyncio.to_thread(load, path)) or recorded
-        return await espeak_speaks() or recorded
+        return recorded or await espeak_speaks()
 
 
 DEVICE = Loudspeaker

@@ -27,6 +27,13 @@ class HasPixels(Protocol):
     def png(self) -> bytes: ...
 
 
+@runtime_checkable
+class HasSound(Protocol):
+    """A simulator that was heard: a loudspeaker."""
+
+    def wav(self, n: int) -> bytes: ...
+
+
 class FaultSwitches(BaseModel):
     """What to change; what is left out stays. `drop` and `garble` are shares of the device's answers."""
 
@@ -72,6 +79,14 @@ def _device_routes(app: FastAPI, hall: SimulatedHall) -> None:
         if not isinstance(simulator, HasPixels):
             raise HTTPException(404, "这台设备没有像素图")
         return Response(simulator.png(), media_type="image/png", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/devices/{device_id}/sound.wav")
+    async def sound(device_id: str) -> Response:
+        """What the loudspeaker said last."""
+        simulator = device(device_id).simulator
+        if not isinstance(simulator, HasSound) or not simulator.state()["heard"]:
+            raise HTTPException(404, "这台设备还没有出声")
+        return Response(simulator.wav(0), media_type="audio/wav", headers={"Cache-Control": "no-store"})
 
     @app.post("/devices/{device_id}/control/{name}")
     async def control(device_id: str, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""An in-memory pair of wires: one end is a driver's `Link`, the other a simulator's `Wire`. No sockets, no time of its own."""
+"""An in-memory pair of wires: a driver's `Link` and a simulator's `Wire`. No sockets, no time of its own."""
 
 from __future__ import annotations
 

@@ -35,6 +35,8 @@ class Health:
     conditions: dict[str, int] = field(default_factory=dict)
     """What is the matter with it -> since when."""
     counters: Counters = field(default_factory=Counters)
+    evidence: str | None = None
+    """What a frame profile rests on: vendor-doc, two-sources, one-source, sample."""
     attempts: int = 0
     rejected: int = 0
     """Outputs that the device refused."""

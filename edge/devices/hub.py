@@ -147,6 +147,7 @@ class Hub:
             options=config.options,
             counters=self.health[config.id].counters,
         )
+        self.health[config.id].evidence = device.evidence
         presses: asyncio.Queue[KeyPressed] = asyncio.Queue(PRESSES)
         failure: DeviceError | None = None
         try:

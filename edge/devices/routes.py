@@ -33,6 +33,7 @@ def _device(parts: Parts, config: halls.Device) -> dict[str, Any]:
         "id": config.id,
         "name": config.name,
         "driver": config.driver,
+        "evidence": health.evidence,
         "link": config.link,
         "state": health.state,
         "severity": health.severity(),

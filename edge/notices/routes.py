@@ -13,7 +13,7 @@ from edge.notices.calls import SPOKEN, sentence, volume
 from edge.notices.preview import preview
 from edge.notices.slips import SlipTemplate, compose, fill
 from edge.parts import Parts, actor_of, parts_of, perform
-from edge.queue import prints
+from edge.queue import board, prints
 from edge.refusal import Refused
 
 router = APIRouter(prefix="/api/v1", tags=["notices"])
@@ -74,6 +74,21 @@ def slip_preview(request: Request, name: str) -> Response:
     return Response(picture, media_type="image/svg+xml")
 
 
+def _known(parts: Parts, no: int, template: SlipTemplate) -> dict[str, str]:
+    """What a clerk need not type: the hall, the window, today, and who is signed in there."""
+    with parts.database.read() as connection:
+        staff = board.windows(connection, parts.hall, no)[0]["staff"]
+    clerk = parts.hall.clerk.get(staff or "")
+    known = {
+        "hall": parts.hall.hall.name,
+        "window": f"{no}号{parts.hall.window[no].name}",
+        "date": parts.clock.now().day,
+        "receiver": f"{clerk.name} {clerk.id}" if clerk else "",
+        "phone": parts.hall.window[no].phone,
+    }
+    return {word: value for word, value in known.items() if word in template.words and value}
+
+
 @router.post("/windows/{no}/notices", status_code=201, dependencies=[needs("window", "ops")])
 async def print_notice(request: Request, no: int, body: NewNotice) -> Response:
     """Prints a form on the window's printer, if that holds the form's own paper."""
@@ -83,6 +98,6 @@ async def print_notice(request: Request, no: int, body: NewNotice) -> Response:
     template, printer = _template(parts, body.template), parts.hall.window[no].printer
     if printer is None or parts.hall.device[printer].paper != template.paper:
         raise Refused("no_such_paper", f"{no}号窗口没有装这种纸的打印机", f"{template.paper} paper is needed")
-    values = fill(template, body.values)
+    values = fill(template, {**_known(parts, no, template), **body.values})
     command = prints.Notice(body.template, values, printer, body.ticket, no, actor_of(request, f"window:{no}"))
     return await perform(request, prints.print_notice, command, lambda _s, _n, job: {"job": job}, status=201)

@@ -60,11 +60,25 @@ function showDevice(device) {
     image.src = `${card.dataset.path}/picture.svg?v=${device.version}`;
     image.alt = `${device.name}的样子`;
   }
+  showSound(card, device.state);
   showControls(card, device.controls);
   showFaults(card, device.faults);
   if (card.querySelector("details").open) {
     card.querySelector("pre").textContent = JSON.stringify(device.state, null, 1);
   }
+}
+
+/** A loudspeaker can be heard once it has said something. */
+function showSound(card, state) {
+  let player = card.querySelector("audio");
+  if (!state.heard?.length || player?.dataset.count === String(state.count)) return;
+  if (!player) {
+    player = document.createElement("audio");
+    player.controls = true;
+    card.querySelector("img").after(player);
+  }
+  player.dataset.count = String(state.count);
+  player.src = `${card.dataset.path}/sound.wav?n=${state.count}`;
 }
 
 function showControls(card, controls) {

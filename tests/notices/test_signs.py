@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from edge.hall import Hall
 from edge.notices.calls import announcement, volume
 from edge.notices.outputs import ShowNumber, ShowText
 from edge.notices.signs import sign_text, window_outputs
@@ -98,10 +97,8 @@ def test_a_clerk_is_signed_in_at_one_window_only(books: Books) -> None:
     ]
 
 
-def zoned(folder: Path, more: str = "") -> Hall:
-    """The demo hall with a voice in the zone of its windows."""
-    zone = 'name = "一楼办事大厅"'
-    return demo_hall(folder, lambda text: text.replace(zone, f'{zone}\nvoice = {{ device = "led-1" }}\n{more}'))
+def without_voice(text: str) -> str:
+    return text.replace('voice = { device = "voice-1" }', "")
 
 
 @pytest.mark.req("QUE-06")
@@ -109,17 +106,17 @@ def test_a_call_is_said_in_the_zone_of_its_window(books: Books, tmp_path: Path) 
     books.do(desk.issue, desk.Issue("pension", "kiosk", "1", "kiosk:1"))
     books.do(desk.call_next, desk.CallNext(3, "window:3"))
     event = books.events("ticket.called")[0]
-    assert announcement(books.hall, event) is None
-    said = announcement(zoned(tmp_path), event)
+    assert announcement(demo_hall(tmp_path, without_voice), event) is None
+    said = announcement(books.hall, event)
     assert said is not None
-    assert (said.device, said.text) == ("led-1", "请A零零一号到一楼三号社保窗口")
+    assert (said.device, said.text) == ("voice-1", "请A零零一号到一楼三号社保窗口")
     assert said.until == event.at + 45_000
 
 
 @pytest.mark.req("QUE-22")
-@pytest.mark.parametrize(("at", "loud"), [("11:59", 80), ("12:00", 40), ("13:59", 40), ("14:00", 80)])
+@pytest.mark.parametrize(("at", "loud"), [("11:59", 80), ("12:00", 50), ("13:59", 50), ("14:00", 80)])
 def test_volume_goes_by_zone_and_hour(tmp_path: Path, at: str, loud: int) -> None:
-    hall = zoned(tmp_path, 'hours = [{ from = "12:00", to = "14:00", volume = 40 }]')
+    hall = demo_hall(tmp_path)
     hour, minute = map(int, at.split(":"))
     midnight = int(MORNING * 1000) - 9 * 3_600_000
     assert volume(hall, hall.zones[1], midnight + (hour * 60 + minute) * 60_000) == loud
