@@ -38,6 +38,7 @@ from drivers.base import (
     Voice,
 )
 from drivers.onbon_area import Sound, TextArea, encode_area, encode_text, lay_out
+from drivers.onbon_seal import END, START, seal, unseal
 
 Kind = tuple[int, int]
 """Group and command."""
@@ -53,9 +54,6 @@ REASONS = (
 
 # ---- codec: the frame
 
-START, END = 0xA5, 0x5A
-ESCAPES = {0xA5: b"\xa6\x02", 0xA6: b"\xa6\x01", 0x5A: b"\x5b\x02", 0x5B: b"\x5b\x01"}
-PLAIN = {pair: bytes([byte]) for byte, pair in ESCAPES.items()}
 HEADER = struct.Struct("<HH3xBxxBBH")
 BARCODE = 16
 MAX_BODY = 4096
@@ -68,32 +66,8 @@ class Frame:
     data: bytes
 
 
-def crc16(data: bytes) -> int:
-    """CRC-16/ARC: polynomial 8005 reflected, start 0."""
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-    return crc
-
-
 def encode(destination: int, source: int, data: bytes) -> bytes:
     return seal(HEADER.pack(destination, source, 0, 0xFE, 0x02, len(data)) + data)
-
-
-def seal(plain: bytes) -> bytes:
-    """Header and data as any of the cards gets them: with checksum, escapes and markers."""
-    plain += crc16(plain).to_bytes(2, "little")
-    return bytes([START]) * 8 + b"".join(ESCAPES.get(byte, bytes([byte])) for byte in plain) + bytes([END])
-
-
-def unseal(body: bytes) -> bytes:
-    """Header and data from what stands between the markers. Raises `ProtocolError` for a wrong escape or checksum."""
-    plain = _unescape(body)
-    if crc16(plain[:-2]) != int.from_bytes(plain[-2:], "little"):
-        raise ProtocolError("wrong checksum")
-    return plain[:-2]
 
 
 def unpack(plain: bytes) -> tuple[int, int, bytes]:
@@ -106,20 +80,6 @@ def unpack(plain: bytes) -> tuple[int, int, bytes]:
     if version != 0x02 or len(plain) != start + length:
         raise ProtocolError("not a K frame, or its length is wrong")
     return destination, source, plain[start:]
-
-
-def _unescape(body: bytes) -> bytes:
-    plain = bytearray()
-    rest = iter(body)
-    for byte in rest:
-        if byte not in (0xA6, 0x5B):
-            plain.append(byte)
-            continue
-        pair = bytes([byte, next(rest, 0)])
-        if pair not in PLAIN:
-            raise ProtocolError("unknown escape")
-        plain += PLAIN[pair]
-    return bytes(plain)
 
 
 class Decoder:
@@ -197,6 +157,11 @@ GAP_S = 0.02
 
 SPOKEN_S, MOST_SPOKEN_S = 0.3, 30.0
 """A character at the card's middle speed, and the longest wait: a card does not tell when it has finished."""
+WORDS = {"generation": ("6K", "5K", *bitmap.GENERATIONS), "charset": ("gb2312", "gbk"), "colour": ("", *bitmap.COLOURS)}
+POWER_AT = {STATUS: 0, bitmap.PONG: bitmap.POWER_AT}
+"""Where an answer to a probe says whether the screen is on."""
+SLOWEST_LINE = 960
+"""Bytes a second: a long picture takes its time before it can be answered."""
 
 
 class Silent(Unreachable):
@@ -205,8 +170,9 @@ class Silent(Unreachable):
 
 @dataclass(slots=True)
 class Onbon(Device):
-    """A line with one or more text cards. The capability is `TextScreen`; its address is the screen number. With the
-    option `voice`, for cards whose name ends in -YY, it is `Voice` too.
+    """A line with one or more cards. The capability is `TextScreen`; its address is the screen number. With the option
+    `voice`, for 6K cards whose name ends in -YY, it is `Voice` too. On 5E and 6E the `colour` says that the card has
+    two, and which to show; text is drawn with the `font`, or with those of this machine.
 
     Address 0 is the only screen of a line that has one. Conditions are `screen_off`, with `_<address>` on a line with
     several screens, and there also `silent_<address>`: such a screen is refused at once, so that it does not take the
@@ -218,6 +184,8 @@ class Onbon(Device):
         "width": int,
         "height": int,
         "charset": str,
+        "colour": str,
+        "font": str,
         "screens": list,
         "timeout_s": float,
         "poll_s": float,
@@ -228,7 +196,9 @@ class Onbon(Device):
     """Characters the font could not show as written."""
     ignored: int = field(default=0, init=False)
     """Frames that were no answer to us: for others, of others, too late."""
-    _decoder: Decoder = field(default_factory=Decoder, init=False)
+    _panel: bitmap.Panel | None = field(init=False)
+    """None: the cards have a font of their own."""
+    _decoder: Decoder = field(init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _screens: list[int] = field(init=False)
     _width: int = field(init=False)
@@ -245,20 +215,42 @@ class Onbon(Device):
         self._screens = list(self.options.get("screens", [1]))
         if not self._screens or any(not isinstance(one, int) or not 1 <= one < 0xFFFE for one in self._screens):
             raise Misconfigured("screens is a list of screen numbers, 1 to 65533")
-        for name, words in (("generation", ("6K", "5K")), ("charset", ("gb2312", "gbk"))):
+        for name, words in WORDS.items():
             if self.options.get(name, words[0]) not in words:
-                raise Misconfigured(f"{name} is one of {', '.join(words)}")
+                raise Misconfigured(f"{name} is one of {', '.join(filter(None, words))}")
         self._width, self._height = int(self.options.get("width", 128)), int(self.options.get("height", 16))
         if self._width < 8 or self._width % 8 or not 8 <= self._height <= 0xFFFF:
             raise Misconfigured("width is a multiple of 8 pixels, height 8 pixels or more")
-        if self.options.get("voice", False) and self.options.get("generation", "6K") == "5K":
+        if self.options.get("voice", False) and self.options.get("generation", "6K") != "6K":
             raise Misconfigured("voice is for 6K cards whose name ends in -YY")
+        self._panel = self._find_panel()
+        self._decoder = Decoder(bitmap.unpack if self._panel else unpack)
+
+    def _find_panel(self) -> bitmap.Panel | None:
+        generation, colour = self.options.get("generation", "6K"), self.options.get("colour", "")
+        if generation in bitmap.GENERATIONS:
+            if fonts := raster.fonts(self.options.get("font", "")):
+                return bitmap.Panel(generation, self._width, self._height, colour, fonts)
+            raise Misconfigured("this machine has no font with Hanzi: name one as options.font")
+        if colour or "font" in self.options:
+            raise Misconfigured(f"colour and font are for {', '.join(bitmap.GENERATIONS)}")
+        return None
 
     async def show(self, address: int, text: str) -> None:
         """Shows `text` on the whole panel. Raises `Rejected` with a word of `REASONS`, or `Unreachable`."""
         screen = self._screen(address)
+        if self._panel is not None:
+            pages, lacking = bitmap.draw(text, self._panel)
+            self.replaced += lacking
+            await self._update(screen, self._request(screen, bitmap.UPDATE, bitmap.update(pages, self._panel)))
+            return
         self._shown[screen] = self._area(text)  # before it is sent: an announcement that comes now must not undo it
-        await self._update(screen, self._shown[screen])
+        await self._update(screen, update(screen, self._shown[screen]))
+
+    def _request(self, screen: int, kind: Kind, payload: bytes = b"") -> bytes:
+        if self._panel is None:
+            return request(screen, kind, payload)
+        return seal(bitmap.pack(screen, HOST, bitmap.request(kind, payload)))
 
     async def say(self, address: int, speech: Speech) -> None:
         """Speaks while what `show` last put there stays; on a screen that shows nothing yet, the words themselves.
@@ -273,7 +265,7 @@ class Onbon(Device):
         sound = Sound(words, min(10, max(0, round(speech.volume / 10))))
         async with self._speaking:
             area = self._shown.get(screen) or self._area(speech.text)
-            await self._update(screen, replace(area, sound=sound))
+            await self._update(screen, update(screen, replace(area, sound=sound)))
             self.replaced += replaced
             await asyncio.sleep(min(MOST_SPOKEN_S, 1 + SPOKEN_S * len(speech.text)))
 
@@ -283,12 +275,12 @@ class Onbon(Device):
         fifth = self.options.get("generation", "6K") == "5K"
         return replace(area, width=area.width // 8) if fifth else area
 
-    async def _update(self, screen: int, area: TextArea) -> None:
+    async def _update(self, screen: int, message: bytes) -> None:
         if f"silent_{screen}" in self._active:
             raise Rejected("silent", f"screen {screen} has not answered the last poll")
         shared = len(self._screens) > 1
         try:
-            reply = await self._ask(screen, update(screen, area), (ACK, NACK), keep_line=shared)
+            reply = await self._ask(screen, message, (ACK, NACK), keep_line=shared)
         except Silent as error:
             if not shared:
                 raise
@@ -312,8 +304,9 @@ class Onbon(Device):
     async def _probe(self, screen: int) -> Reply | None:
         """None: silent, while others on the line may answer."""
         shared = len(self._screens) > 1
+        probe, answer = (STATUS, STATUS) if self._panel is None else (bitmap.PING, bitmap.PONG)
         try:
-            return await self._ask(screen, request(screen, STATUS), (STATUS, ACK, NACK), keep_line=shared)
+            return await self._ask(screen, self._request(screen, probe), (answer, ACK, NACK), keep_line=shared)
         except Silent:
             if not shared:
                 raise
@@ -326,15 +319,15 @@ class Onbon(Device):
             if shared:
                 now[f"silent_{screen}"] = reply is None
             # Off is 02 in the command and not documented in the status: 00 is taken for off too.
-            if reply is not None and reply.kind == STATUS and reply.payload:
-                now[f"screen_off_{screen}" if shared else "screen_off"] = reply.payload[0] in (0x00, 0x02)
+            if reply is not None and len(reply.payload) > (at := POWER_AT.get(reply.kind, MAX_BODY)):
+                now[f"screen_off_{screen}" if shared else "screen_off"] = reply.payload[at] in (0x00, 0x02)
         changed = [Condition(name, on) for name, on in now.items() if on != (name in self._active)]
         self._active ^= {condition.name for condition in changed}
         return changed
 
     async def _ask(self, screen: int, message: bytes, kinds: tuple[Kind, ...], keep_line: bool = False) -> Reply:
         """One exchange. A screen that does not answer in time costs the link, unless `keep_line`."""
-        timeout = self.options.get("timeout_s", 1.5)
+        timeout = self.options.get("timeout_s", 1.5) + len(message) / SLOWEST_LINE
         async with self._lock:
             done = False
             try:
@@ -346,7 +339,7 @@ class Onbon(Device):
                 return reply
             except TimeoutError as error:
                 done = keep_line
-                raise Silent(f"screen {screen} did not answer within {timeout:g} s") from error
+                raise Silent(f"screen {screen} did not answer within {timeout:.1f} s") from error
             finally:
                 if not done:
                     await self.hang_up()
@@ -362,10 +355,16 @@ class Onbon(Device):
         while True:
             frames = await self._frames()
             ours = [frame for frame in frames if frame.destination == HOST and frame.source == screen]
-            answers = [reply for frame in ours if (reply := parse_reply(frame)) and reply.kind in kinds]
+            answers = [reply for frame in ours if (reply := self._parse(frame)) and reply.kind in kinds]
             self.ignored += len(frames) - len(answers[:1])
             if answers:
                 return answers[0]
+
+    def _parse(self, frame: Frame) -> Reply | None:
+        if self._panel is None:
+            return parse_reply(frame)
+        parts = bitmap.parse_reply(frame.data)
+        return Reply(*parts) if parts else None
 
     async def _frames(self) -> list[Frame]:
         frames = self._decoder.feed(await self.receive())
