@@ -177,9 +177,7 @@ def pixels(rows: Sequence[bytes], panel: Panel) -> bytes:
     dark = [bytes(len(row)) for row in rows]
     planes = {"": (rows,), "red": (rows, dark), "green": (dark, rows), "yellow": (rows, rows)}[panel.colour]
     if panel.generation == "5E":
-        by_turns = [
-            byte for same_row in zip(*planes, strict=True) for bytes_ in zip(*same_row, strict=True) for byte in bytes_
-        ]
+        by_turns = (byte for row in zip(*planes, strict=True) for both in zip(*row, strict=True) for byte in both)
         return bytes(~byte & 0xFF for byte in by_turns)
     return b"".join(_words(row) for plane in planes for row in plane)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from edge.access.tokens import Identity, Role, who
-from edge.parts import parts_of
+from edge.parts import identity_of, parts_of
 from edge.refusal import Refused
 
 COOKIE = "hall_edge"
@@ -69,6 +69,13 @@ def _granted(request: Request, identity: Identity, roles: tuple[Role, ...]) -> b
         return False
     scoped = [request.path_params[name] for name in SCOPED if name in request.path_params]
     return identity.scope is None or not scoped or identity.scope in map(str, scoped)
+
+
+def hold_scope(request: Request, place: object) -> None:
+    """A token made for one kiosk, window or zone does not act for another that the request names in its body."""
+    scope = identity_of(request).scope
+    if scope is not None and str(place) != scope:
+        raise Refused("not_allowed", "这台设备没有这个权限", f"the token is for {scope!r}, not {place!r}", status=403)
 
 
 def _same_origin(request: Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -96,6 +97,15 @@ class Central(_Model):
 class Demo(_Model):
     simulators: str | None = None
     """The page of the simulated devices, for the plain door."""
+
+
+def _is_ipv4(value: str) -> str:
+    return str(IPv4Address(value))
+
+
+class Discovery(_Model):
+    interfaces: tuple[Annotated[str, AfterValidator(_is_ipv4)], ...] = ()
+    """IPv4 addresses of this machine on whose networks printers are looked for; without any, nowhere."""
 
 
 class Place(_Model):
@@ -213,6 +223,7 @@ class Hall(_Model):
     access: Access = Access()
     central: Central = Central()
     demo: Demo = Demo()
+    discovery: Discovery = Discovery()
     zones: Annotated[tuple[Zone, ...], Field(alias="zone", min_length=1)]
     units: Annotated[tuple[Unit, ...], Field(alias="unit", min_length=1)]
     services: Annotated[tuple[Service, ...], Field(alias="service", min_length=1)]

@@ -170,7 +170,8 @@ class Journal:
             )
 
     def newest(self) -> tuple[int, str]:
-        """(at, day) of the newest event, (0, "") when there is none: where the clock starts from."""
+        """(the greatest time, the last day), (0, "") when there is no event: where the clock starts from."""
         with self._database.read() as connection:
-            row = connection.exec_driver_sql("SELECT at, day FROM journal ORDER BY seq DESC LIMIT 1").first()
-        return (row[0], row[1]) if row else (0, "")
+            day = connection.exec_driver_sql("SELECT day FROM journal ORDER BY seq DESC LIMIT 1").first()
+            at = connection.exec_driver_sql("SELECT coalesce(max(at), 0) FROM journal").scalar_one()
+        return at, day[0] if day else ""

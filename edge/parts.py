@@ -14,6 +14,7 @@ from edge.access.tokens import Identity
 from edge.central.relay import Relay
 from edge.clock import Clock, Now
 from edge.database import Database, Session, Writer
+from edge.devices.discovery import Discovery
 from edge.devices.hub import Hub
 from edge.devices.presses import Presses
 from edge.hall import Hall
@@ -39,6 +40,7 @@ class Parts:
     journal: Journal
     writer: Writer
     hub: Hub
+    discovery: Discovery
     presses: Presses
     relay: Relay
     slips: Mapping[str, SlipTemplate]

@@ -30,6 +30,8 @@ from edge.app import make_app
 from edge.central.relay import Client, Relay, open_client
 from edge.clock import Clock
 from edge.database import Database, Writer
+from edge.devices import binding
+from edge.devices.discovery import Browse, Discovery, browse
 from edge.devices.health import blocks
 from edge.devices.hub import Hub
 from edge.devices.presses import Presses
@@ -65,6 +67,7 @@ class Outside:
     random: Random
     open_link: Callable[[str], Awaitable[Link]]
     client: Client
+    browse: Browse
 
 
 @contextlib.asynccontextmanager
@@ -76,6 +79,7 @@ async def real_world(hall: halls.Hall) -> AsyncIterator[Outside]:
             Random(),  # noqa: S311  jitter, no secret
             open_link,
             client,
+            browse,
         )
 
 
@@ -122,6 +126,13 @@ async def copy_cut_off_slips(parts: Parts, event: Event) -> None:
         await parts.writer.insist(prints.copy_cut_off, event.data["device"])
 
 
+async def use_its_link(parts: Parts, event: Event) -> None:
+    device = event.data["device"]
+    if device in parts.hall.device:
+        with parts.database.read() as connection:
+            parts.hub.relink(device, binding.links(connection, parts.hall)[device])
+
+
 REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "ticket.issued": (feed_printers,),
     "ticket.called": (announce,),
@@ -131,6 +142,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "print.wanted": (feed_printers,),
     "device.down": (feed_printers,),
     "device.condition": (copy_cut_off_slips, feed_printers),
+    "device.bound": (use_its_link,),
+    "device.unbound": (use_its_link,),
     "evaluation.invited": (ask_at_evaluator,),
 }
 REDRAWS = ("ticket.", "window.")
@@ -208,8 +221,12 @@ def build(hall: halls.Hall, database: Database, outside: Outside, executor: Exec
     presses = Presses(hall, writer, outside.clock)
     printing = Printing(hall, database, writer, slips)
     hub = Hub(hall, writer, outside.clock, outside.open_link, outside.random, presses, printing)
+    with database.read() as connection:
+        for device, link in binding.by_hand(connection, hall).items():
+            hub.relink(device, link)
+    discovery = Discovery(hall.discovery.interfaces, outside.clock, outside.browse)
     relay = Relay(hall, journal, database, writer, outside.random, outside.client)
-    return Parts(hall, outside.clock, database, journal, writer, hub, presses, relay, slips, Progress())
+    return Parts(hall, outside.clock, database, journal, writer, hub, discovery, presses, relay, slips, Progress())
 
 
 class Server(uvicorn.Server):
@@ -226,6 +243,7 @@ async def work(parts: Parts, group: asyncio.TaskGroup) -> list[asyncio.Task[None
     await parts.writer.do(windows.know_windows, None)
     tasks += [
         group.create_task(parts.hub.run(), name="hub"),
+        group.create_task(parts.discovery.run(), name="discovery"),
         group.create_task(parts.relay.run(), name="relay"),
         group.create_task(react(parts), name="react"),
         group.create_task(sweep(parts), name="sweep"),

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from edge.access.tables import IDEMPOTENCY, TOKEN
 from edge.central.tables import PARKED, RELAY
+from edge.devices.tables import DEVICE_LINK
 from edge.evaluation.tables import EVALUATION, STRAY
 from edge.journal import JOURNAL, META
 from edge.queue.tables import PRINT_JOB, SERIES, TICKET
 from edge.windows.tables import WINDOW
 
-TABLES = (META, JOURNAL, TICKET, SERIES, PRINT_JOB, WINDOW, EVALUATION, STRAY, RELAY, PARKED, TOKEN, IDEMPOTENCY)
+TABLES = (
+    *(META, JOURNAL, TICKET, SERIES, PRINT_JOB, WINDOW, EVALUATION, STRAY),
+    *(DEVICE_LINK, RELAY, PARKED, TOKEN, IDEMPOTENCY),
+)

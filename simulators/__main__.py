@@ -14,6 +14,7 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from simulators.advertise import advertised
 from simulators.central import Central, CentralServer, Served
 from simulators.hall import SimulatedHall, read
 from simulators.port import serve
@@ -46,6 +47,8 @@ async def run(hall: SimulatedHall, data: Path, parent: int) -> None:
     async with AsyncExitStack() as stack:
         for device in hall.devices.values():
             await stack.enter_async_context(serve(device.link, device.simulator, device.faults))
+        devices = hall.devices.values()
+        await stack.enter_async_context(advertised(devices, hall.interfaces, say))
         central = await _central(hall, data, stack)
         page = await stack.enter_async_context(Served(hall.page_port or 0, make_app(hall, central)))
         for notice in hall.notices:

@@ -37,11 +37,13 @@ class Status:
     paper: Literal["ok", "low", "out"] = "ok"
     cover_open: bool = False
     cutter_error: bool = False
+    offline: bool = False
+    """Taken offline by its button: it says so, and gives no cause."""
 
     @property
     def blocked(self) -> bool:
         """Offline: nothing prints, and only real-time commands are answered."""
-        return self.paper == "out" or self.cover_open or self.cutter_error
+        return self.paper == "out" or self.cover_open or self.cutter_error or self.offline
 
     def real_time(self, n: int) -> bytes:
         """The byte of DLE EOT n; nothing for the n that are for ink and peelers."""
@@ -77,6 +79,8 @@ def watched(before: bytes, after: bytes, mask: int) -> bool:
 # ---- the printer
 
 _CLEAR = b"\x37\x25\x00"  # the answer to DLE DC4 8
+LINGER = 30.0
+"""Seconds that some printers go on serving a client that has hung up: the next one is refused."""
 
 
 class Escpos:
@@ -86,6 +90,11 @@ class Escpos:
         self.device_id = device_id
         self.mute = False
         """A blind printer: prints, but no status ever comes back."""
+        self.mute_open = False
+        """Says nothing while the cover is open, as many USB printers do."""
+        self.linger = False
+        """Stays busy for `LINGER` after a client has hung up, as some TCP printers do."""
+        self._busy_until = 0.0
         self._status = Status()
         self._tokenizer = Tokenizer()
         self._engine = PrintEngine(DOTS[int(options.get("paper_mm", 80))])
@@ -101,16 +110,25 @@ class Escpos:
 
     async def talk(self, wire: Wire) -> None:
         """One client; a second one is hung up on at once."""
-        if self._outbox is not None:
+        if self.busy:
             await wire.close()
             return
         self._outbox = asyncio.Queue()
         self._asb = 0
+        hung_up = True
         try:
             while await self._session(wire, self._outbox):
+                hung_up = False
                 await wire.close()  # a TCP peer is gone now; on a serial line the printer comes back on the same wire
         finally:
             self._outbox = None
+            if self.linger and hung_up:
+                self._busy_until = asyncio.get_running_loop().time() + LINGER
+
+    @property
+    def busy(self) -> bool:
+        """Whether a new client is refused now."""
+        return self._outbox is not None or asyncio.get_running_loop().time() < self._busy_until
 
     async def _session(self, wire: Wire, outbox: asyncio.Queue[bytes | None]) -> bool:
         """Speaks until the peer is gone (False) or the power (True)."""
@@ -136,7 +154,8 @@ class Escpos:
 
     def say(self, data: bytes) -> None:
         """Sends bytes that nobody asked for; lost when nobody is connected, as are all answers of a mute printer."""
-        if data and self._outbox is not None and not self.mute:
+        mute = self.mute or (self.mute_open and self._status.cover_open)
+        if data and self._outbox is not None and not mute:
             self._outbox.put_nowait(data)
 
     # ---- receiving
@@ -224,6 +243,11 @@ class Escpos:
         self._status.cover_open = is_open
         self._changed()
 
+    def set_offline(self, offline: bool) -> None:
+        """The button on its front: prints nothing more until it is pressed again."""
+        self._status.offline = offline
+        self._changed()
+
     def set_cutter_error(self, active: bool) -> None:
         """Recoverable: DLE ENQ 1 clears it and prints on, DLE ENQ 2 clears it and drops the buffers."""
         self._status.cutter_error = active
@@ -233,7 +257,8 @@ class Escpos:
         """Buffered bytes vanish, TCP peers are hung up on; the paper stays as it is, half a slip and all."""
         self._drop_buffers()
         self._asb = 0
-        self._status.cutter_error = False
+        self._status.cutter_error = self._status.offline = False
+        self._busy_until = 0.0
         if self._outbox is not None:
             while not self._outbox.empty():
                 self._outbox.get_nowait()
@@ -261,15 +286,19 @@ class Escpos:
             "paper": self._status.paper,
             "cover": "open" if self._status.cover_open else "closed",
             "cutter": "error" if self._status.cutter_error else "ok",
+            "offline": self._status.offline,
             "connected": self._outbox is not None,
+            "busy": self.busy,
             "slips": self._engine.printed,
             "unknown_commands": self._engine.unknown,
             "buffered_bytes": self._buffered,
             "font": font_name(),
         }
 
-    def controls(self) -> list[dict[str, str]]:
-        return [{"name": name, "label": label} for name, label in _CONTROLS.items()]
+    def controls(self) -> list[dict[str, Any]]:
+        on = {"offline": self._status.offline, "mute": self.mute, "mute_open": self.mute_open, "linger": self.linger}
+        keys: list[dict[str, Any]] = [{"name": name, "label": label} for name, label in _CONTROLS.items()]
+        return [key | {"on": on[key["name"]]} if key["name"] in on else key for key in keys]
 
     def control(self, name: str) -> None:
         """Presses one of `controls()`. Raises `KeyError` for any other name."""
@@ -281,6 +310,10 @@ class Escpos:
                 self.set_cover(name == "cover_open")
             case "power_cycle":
                 self.power_cycle()
+            case "offline":
+                self.set_offline(not self._status.offline)
+            case "mute" | "mute_open" | "linger":
+                setattr(self, name, not getattr(self, name))
             case _:
                 raise KeyError(name)
 
@@ -300,6 +333,10 @@ _CONTROLS = {
     "cover_open": "开盖",
     "cover_close": "合盖",
     "power_cycle": "断电重启",
+    "offline": "脱机",
+    "mute": "不应答",
+    "mute_open": "开盖不应答",
+    "linger": "断开后占线",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import segno
 
+from simulators import code128
 from simulators.escpos_paper import CELL, Align, Barcode, Cut, Feed, Item, Line, Qr, Raster, SlipOut, Span
 from simulators.escpos_tokens import Token
 
@@ -48,6 +49,7 @@ class Settings:
     width: int = 0
     """Of the printing area; 0 is up to the edge."""
     barcode_height: int = 162
+    barcode_module: int = 3
     qr_module: int = 3
     qr_level: Literal["L", "M", "Q", "H"] = "L"
     qr_data: bytes = b""
@@ -65,9 +67,10 @@ _SETTERS: dict[bytes, tuple[str, Callable[[int], object]]] = {
     b"\x1bt": ("code_page", lambda n: n),
     b"\x1b3": ("spacing", lambda n: n),
     b"\x1dh": ("barcode_height", lambda n: max(1, n)),
+    b"\x1dw": ("barcode_module", lambda n: min(max(2, n), 6)),
 }
 # Known, and nothing on the paper changes: selection, drawer, buzzer, sensors, speed, barcode looks, JIS selector.
-_HARMLESS = {b"\x1b" + bytes([letter]) for letter in b"=?pBRUruS"} | {b"\x1d" + bytes([letter]) for letter in b"bwHf|"}
+_HARMLESS = {b"\x1b" + bytes([letter]) for letter in b"=?pBRUruS"} | {b"\x1d" + bytes([letter]) for letter in b"bHf|"}
 _HARMLESS |= {b"\x1bc3", b"\x1bc4", b"\x1bc5", b"\x1b(A", b"\x1cC", b"\x1d(A", b"\x1d(D"}
 # Commands that print the line before they act, if there is one.
 _PRINTS_FIRST = {b"\x1dV", b"\x1bi", b"\x1bm", b"\x1dv0", b"\x1dk"}
@@ -351,7 +354,23 @@ class PrintEngine:
     def _barcode(self, args: bytes) -> None:
         kind = args[0]
         data = args[2:] if kind >= 65 else args[1:].removesuffix(b"\0")
-        self._lay(Barcode(kind if kind >= 65 else kind + 65, data, self.now.margin, self.now.barcode_height))
+        if kind == 73:
+            self._code128(data)
+        else:
+            self._lay(Barcode(kind if kind >= 65 else kind + 65, data, self.now.margin, self.now.barcode_height))
+
+    def _code128(self, data: bytes) -> None:
+        height, module = self.now.barcode_height, self.now.barcode_module
+        try:
+            bars = code128.bars(data)
+        except ValueError as error:
+            self._error(f"CODE128: {error}")
+            return
+        width = len(bars) * module
+        if width > self._area():
+            self._error(f"barcode of {width} dots is wider than the paper")
+            return
+        self._lay(Barcode(73, data, self._left(width), height, bars, module))
 
 
 def _number(args: bytes) -> int:

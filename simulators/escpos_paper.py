@@ -95,13 +95,17 @@ class Raster:
 
 @dataclass(frozen=True, slots=True)
 class Barcode:
-    """Kept as data; its picture is a labelled box."""
+    """CODE128 has its bars; the picture of any other is a labelled box."""
 
     kind: int
     """m of GS k: 65 UPC-A ... 73 CODE128."""
     data: bytes
     left: int
     height: int
+    bars: bytes = b""
+    """One byte per module, 1 is black; no quiet zone."""
+    module: int = 3
+    """Dots per module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,9 @@ def _draw_item(item: Item, y: int, dots: int) -> Iterator[str]:
                     )
         case Raster():
             yield _raster_path(item, y, dots)
+        case Barcode() if item.bars:
+            for run in re.finditer(b"\x01+", item.bars):
+                yield _rect(item.left + run.start() * item.module, y, len(run.group()) * item.module, item.height)
         case Barcode():
             label = escape("".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in item.data))
             yield f'<rect x="{item.left + 2}" y="{y + 2}" width="{dots - 4}" height="{item.height - 4}" '

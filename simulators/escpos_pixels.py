@@ -49,6 +49,9 @@ def _burn(head: Image.Image, item: Item, y: int) -> None:
         case Raster():
             bits = Image.frombytes("1", (len(item.rows[0]) * 8, len(item.rows)), _padded(item))
             _stamp(head, bits.convert("L"), item.left, y, item.wide, item.high)
+        case Barcode() if item.bars:
+            bars = Image.frombytes("L", (len(item.bars), 1), item.bars)
+            _stamp(head, bars.point(lambda black: 255 if black else 0), item.left, y, item.module, item.height)
         case Barcode():
             _box(head, item, y)
 

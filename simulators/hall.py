@@ -55,6 +55,8 @@ class SimulatedHall:
     devices: dict[str, SimulatedDevice]
     central_port: int | None
     page_port: int | None
+    interfaces: list[str]
+    """Of `[discovery] interfaces` those of this machine alone: nobody else could reach what makes itself known."""
     notices: list[str]
     """What could not be simulated, a line each."""
 
@@ -79,6 +81,7 @@ def read(path: Path, *, port: int, data: Path) -> SimulatedHall:
         devices=devices,
         central_port=_port_of(hall.get("central", {}).get("url")),
         page_port=_port_of(hall.get("demo", {}).get("simulators")),
+        interfaces=[each for each in hall.get("discovery", {}).get("interfaces", []) if _is_loopback(each)],
         notices=notices,
     )
 

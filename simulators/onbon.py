@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -184,8 +185,10 @@ class Onbon:
     # ---- what a person does and sees
 
     def power_cycle(self) -> None:
+        """Of all screens that have power."""
         for card in self.cards.values():
-            card.reset(_now())
+            if card.dark_until != math.inf:
+                card.reset(_now())
 
     def controls(self) -> list[dict[str, Any]]:
         return [
@@ -193,7 +196,23 @@ class Onbon:
             {"name": "busy", "label": "一直忙", "on": self.busy},
             {"name": "no_font", "label": "缺字库", "on": self.panel.no_font},
             {"name": "unplug", "label": "拔线", "on": self.unplugged},
+            *self._plugs(),
         ]
+
+    def _plugs(self) -> list[dict[str, Any]]:
+        """Where several screens hang on one line, each has its own power."""
+        cards = self.cards.values() if len(self.cards) > 1 else ()
+        return [
+            {"name": f"dead:{card.number}", "label": f"{card.number}号屏断电", "on": card.dark_until == math.inf}
+            for card in cards
+        ]
+
+    def set_dead(self, screen: int, dead: bool) -> None:
+        """Takes the power from one screen of the line, or gives it back: then it starts, and has forgotten its text."""
+        card = self.cards[screen]
+        card.reset(_now())
+        if dead:
+            card.dark_until = math.inf
 
     def control(self, name: str) -> None:
         """Raises KeyError for a name that `controls` does not list."""
@@ -205,6 +224,9 @@ class Onbon:
             self.panel.no_font = not self.panel.no_font
         elif name == "unplug":
             self.unplugged = not self.unplugged
+        elif name in [each["name"] for each in self._plugs()]:
+            screen = int(name.removeprefix("dead:"))
+            self.set_dead(screen, self.cards[screen].dark_until != math.inf)
         else:
             raise KeyError(name)
 

@@ -50,6 +50,8 @@ class Faults:
     """Answers with one byte changed."""
     trickle: bool = False
     """Send byte by byte."""
+    pace_s: float = 0.0
+    """Seconds from one byte of a trickle to the next."""
     hang: bool = False
     """The port stays open and nothing is read or said."""
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311  faults, not secrets
@@ -79,7 +81,7 @@ class FaultyWire:
             return
         for byte in data:
             await self._wire.write(bytes([byte]))
-            await asyncio.sleep(0)
+            await asyncio.sleep(faults.pace_s)
 
     async def close(self) -> None:
         await self._wire.close()

@@ -89,7 +89,9 @@ class Front:
     async def close(self, kept: int = 0) -> None:
         """Closes all machines but the first `kept`."""
         while len(self.contexts) > kept:
-            await self.contexts.pop().close()
+            context = self.contexts.pop()
+            await context.unroute_all(behavior="wait")
+            await context.close()
 
     def _heard(self, message: ConsoleMessage) -> None:
         # An answer of 4xx or 5xx is written there by the browser itself; the pages tell people about it.

@@ -14,7 +14,7 @@ import json
 import re
 import tempfile
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +31,7 @@ from edge import hallfile
 from edge.app import make_app
 from edge.clock import Clock
 from edge.database import Database
+from edge.devices.discovery import Heard
 from edge.journal import Event
 from edge.parts import Parts
 from edge.process import Outside, build, work
@@ -140,6 +141,8 @@ class World:
         self.wall, self.ids, self.random = Wall(), counter(), Random(7)
         self.cut_off: set[str] = set()
         """Devices that cannot be connected to."""
+        self.heard: asyncio.Queue[Heard] = asyncio.Queue()
+        """What the network is about to say to those who look for printers."""
         self.wires: dict[str, End] = {}
         """The newest wire of each device, at its end."""
         self._talks: set[asyncio.Task[None]] = set()
@@ -148,7 +151,9 @@ class World:
         return self.devices[device].simulator
 
     async def open_link(self, url: str) -> Link:
-        device = next(each for each in self.devices.values() if each.link == url)
+        device = next((each for each in self.devices.values() if each.link == url), None)
+        if device is None:
+            raise Unreachable(f"nobody answers at {url}")
         if device.id in self.cut_off:
             raise Unreachable(f"{device.id} is cut off")
         link, wire = pair()
@@ -156,6 +161,10 @@ class World:
         talk = asyncio.create_task(device.simulator.talk(FaultyWire(wire, device.faults)))
         self._talks.add(talk)
         return link
+
+    async def browse(self, _interfaces: Sequence[str]) -> AsyncGenerator[Heard, None]:
+        while True:
+            yield await self.heard.get()
 
     async def cut(self, device: str) -> None:
         self.cut_off.add(device)
@@ -223,7 +232,7 @@ async def running(world: World) -> AsyncIterator[Running]:
     database = Database(world.folder / "hall.sqlite", TABLES)
     async with httpx.AsyncClient(transport=world.centre) as client:
         clock = Clock(world.hall.zone_info, world.wall)
-        outside = Outside(clock, world.ids, world.random, world.open_link, client)
+        outside = Outside(clock, world.ids, world.random, world.open_link, client, world.browse)
         parts = build(world.hall, database, outside, Inline())
         door = Door(make_app(parts), client=("127.0.0.1", 1))
         started = asyncio.Event()

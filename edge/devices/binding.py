@@ -14,7 +14,7 @@ from edge.refusal import Refused
 from edge.statements import Statements
 
 LONGEST = 300
-SERVICE = re.compile(r".+\._[^.]+\._(tcp|udp)(\.local)?\.?", re.IGNORECASE)
+SERVICE = re.compile(r".+\._[a-z0-9-]+\._(tcp|udp)(\.local)?\.?", re.IGNORECASE)
 SHAPES = "tcp://host:port, mdns://Name._service._tcp, serial:///dev/..., usb://vendor:product"
 
 
@@ -42,9 +42,7 @@ def bind(session: Session, hall: Hall, now: Now, command: Bind) -> None:
     problem = wrong(command.link)
     if problem is not None:
         raise Refused("bad_link", "这个地址不对", problem, 422)
-    for other, link in links(session.connection, hall).items():
-        if other != device.id and link == command.link:
-            raise Refused("link_taken", f"这个地址已经是{hall.device[other].name}的", f"{link} is {other}'s")
+    _must_be_free(session, hall, device, command.link)
     changed = session.connection.exec_driver_sql(
         "INSERT INTO device_link (device, link, at, actor) VALUES (?, ?, ?, ?) ON CONFLICT (device)"
         " DO UPDATE SET link=excluded.link, at=excluded.at, actor=excluded.actor WHERE link<>excluded.link",
@@ -62,8 +60,9 @@ class Unbind:
 
 
 def unbind(session: Session, hall: Hall, now: Now, command: Unbind) -> None:
-    """The device has the hall file's link again."""
+    """The device has the hall file's link again. Raises Refused when that is another device's by now."""
     device = _device(hall, command.device)
+    _must_be_free(session, hall, device, device.link)
     gone = session.connection.exec_driver_sql("DELETE FROM device_link WHERE device=?", (device.id,))
     if gone.rowcount:
         append(session, hall, now, "device.unbound", f"device:{device.id}", command.actor, device=device.id)
@@ -73,6 +72,12 @@ def _device(hall: Hall, id_: str) -> Device:
     if id_ not in hall.device:
         raise Refused("no_such_device", "没有这台设备", f"device {id_!r}", 404)
     return hall.device[id_]
+
+
+def _must_be_free(session: Session, hall: Hall, device: Device, wanted: str) -> None:
+    for other, link in links(session.connection, hall).items():
+        if other != device.id and link == wanted:
+            raise Refused("link_taken", f"这个地址已经是{hall.device[other].name}的", f"{link} is {other}'s")
 
 
 def wrong(link: str) -> str | None:
@@ -87,7 +92,7 @@ def wrong(link: str) -> str | None:
     if parts.username is not None or parts.fragment:
         return "a link has no user, no password and no fragment"
     good = {
-        "tcp": bool(parts.hostname and port and parts.path in ("", "/")),
+        "tcp": bool(parts.hostname and port and not parts.query and parts.path in ("", "/")),
         "mdns": SERVICE.fullmatch(parts.netloc) is not None and not parts.path,
         "serial": not parts.netloc and parts.path.startswith("/") and ".." not in parts.path,
         "usb": bool(parts.netloc),

@@ -32,7 +32,7 @@ LOOK_UP_MS = 3_000
 RETRY_S = 60.0
 """Before an interface that is not there is looked for again."""
 LABEL, KEY, VALUE, PROPERTIES = 63, 32, 128, 16
-"""Longest name of an instance (bytes, RFC 6763, 4.1.1), longest key and value of a property (characters), most of them."""
+"""Longest name of an instance (bytes; RFC 6763, 4.1.1), longest key and value of a property, most properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class Discovery:
     def unbound(self, links: Sequence[str]) -> list[Instance]:
         """What none of these links names, by its name or by its address and port."""
         named = {_target(link) for link in links}
-        free = (each for each in self._found.values() if not named & {_target(each.link), (each.address, each.port)})
-        return sorted(free, key=lambda each: each.name)
+        found = sorted(self._found.values(), key=lambda each: each.name)
+        return [each for each in found if not named & {_target(each.link), (each.address, each.port)}]
 
 
 def accept(name: str, answer: Answer, at: int) -> Instance | None:

@@ -61,6 +61,10 @@ PrintNext = Callable[[halls.Device, Printer], Awaitable[bool]]
 """Prints the next job of this printer, if there is one; True when it did. May raise the four errors."""
 
 
+class _Relinked(DeviceError):
+    """The device has another link now: the connection over the old one ends, and nothing is wrong."""
+
+
 def driver_class(name: str) -> type[Device]:
     """Raises Misconfigured when there is no such driver."""
     if importlib.util.find_spec(f"drivers.{name}") is not None:
@@ -92,6 +96,8 @@ class Hub:
         self._open_link, self._on_press, self._print_next = open_link, on_press, print_next
         self.health = {device.id: Health() for device in hall.devices}
         self._lines = {device.id: Line() for device in hall.devices}
+        self._links = {device.id: device.link for device in hall.devices}
+        self._relinked = {device.id: asyncio.Event() for device in hall.devices}
 
     async def run(self) -> None:
         """Keeps all devices; ends only by cancellation."""
@@ -112,6 +118,13 @@ class Hub:
         """There may be a job for this printer."""
         self._lines[device].wake.set()
 
+    def relink(self, device: str, link: str) -> None:
+        """From now on it is reached by this link: connects anew, once what is being sent has been sent."""
+        if self._links[device] != link:
+            self._links[device] = link
+            self._relinked[device].set()
+            self.wake(device)
+
     async def audio(self, device: str | None, speech: Speech) -> bytes:
         """The WAV file of an announcement as this loudspeaker would sound; the usual voice where it cannot say."""
         config = self._hall.device.get(device or "")
@@ -131,31 +144,39 @@ class Hub:
     async def _keep(self, config: halls.Device) -> None:
         health = self.health[config.id]
         while True:
+            if self._relinked[config.id].is_set():
+                self._relinked[config.id].clear()
+                self._forget(config)
             try:
                 await self._connection(config)
+            except _Relinked:
+                continue
             except DeviceError as error:
                 await self._failed(config, error)
                 slow = isinstance(error, Misconfigured)
             health.attempts += 1
             pause = SLOW_S if slow else min(LONGEST_S, 0.5 * 2 ** min(health.attempts, 10))
-            await asyncio.sleep(pause * self._random.uniform(0.5, 1.0))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause * self._random.uniform(0.5, 1.0)):
+                    await self._relinked[config.id].wait()
 
     async def _connection(self, config: halls.Device) -> None:
         """From opening the link to the error that ends it."""
         device = driver_class(config.driver)(
-            opener=lambda: self._open_link(config.link),
+            opener=lambda: self._open_link(self._links[config.id]),
             options=config.options,
             counters=self.health[config.id].counters,
         )
         self.health[config.id].evidence = device.evidence
         presses: asyncio.Queue[KeyPressed] = asyncio.Queue(PRESSES)
+        confirmed: set[str] = set()
         failure: DeviceError | None = None
         try:
             async with device, asyncio.TaskGroup() as group:
-                group.create_task(self._listen(config, device, presses))
+                group.create_task(self._listen(config, device, presses, confirmed))
                 group.create_task(self._send(config, device))
                 group.create_task(self._press(config, presses))
-                group.create_task(self._settle(config))
+                group.create_task(self._settle(config, confirmed))
                 if isinstance(device, Voice):
                     group.create_task(self._speak(config, device))
         except* DeviceError as several:
@@ -163,15 +184,22 @@ class Hub:
         if failure is not None:
             raise failure
 
-    async def _settle(self, config: halls.Device) -> None:
+    async def _settle(self, config: halls.Device, confirmed: set[str]) -> None:
+        """What was the matter before and has not been told anew by now is over."""
         await asyncio.sleep(SETTLE_S)
         await self._alive(config)
+        for name in set(self.health[config.id].conditions) - confirmed:
+            await self._condition(config, Condition(name, False))
 
-    async def _listen(self, config: halls.Device, device: Device, presses: asyncio.Queue[KeyPressed]) -> None:
+    async def _listen(
+        self, config: halls.Device, device: Device, presses: asyncio.Queue[KeyPressed], confirmed: set[str]
+    ) -> None:
         events = device.events()
         try:
             async for event in events:
                 await self._alive(config)
+                if isinstance(event, Condition):
+                    confirmed.add(event.name)
                 await self._heard(config, event, presses)
         finally:
             await events.aclose()
@@ -201,6 +229,8 @@ class Hub:
         line = self._lines[config.id]
         line.everything()
         while True:
+            if self._relinked[config.id].is_set():
+                raise _Relinked(self._links[config.id])
             line.wake.clear()
             output = line.take(self._clock.now().at, asyncio.get_running_loop().time())
             if output is not None:
@@ -262,6 +292,12 @@ class Hub:
         log.info("%s is up", config.id)
         await self._tell(config, "device.up")
 
+    def _forget(self, config: halls.Device) -> None:
+        """What was known is of the device at the old link."""
+        health = self.health[config.id]
+        health.state, health.since, health.attempts, health.why, health.error = "unknown", None, 0, None, None
+        health.conditions.clear()
+
     async def _failed(self, config: halls.Device, error: DeviceError) -> None:
         health = self.health[config.id]
         state = "misconfigured" if isinstance(error, Misconfigured) else "down"
@@ -271,7 +307,6 @@ class Hub:
         if health.state == state:
             return
         health.state, health.since = cast(Any, state), self._at()
-        health.conditions.clear()
         log.warning("%s is %s: %s", config.id, state, error)
         await self._tell(config, "device.down", why=type(error).__name__)
 

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from edge import hall as halls
-from edge.clock import rfc3339
+from edge.clock import Now, rfc3339
+from edge.database import Session
+from edge.devices import binding
+from edge.devices.discovery import Instance
 from edge.guard import needs
-from edge.parts import Parts, parts_of
+from edge.parts import Parts, actor_of, parts_of, perform
 
-router = APIRouter(prefix="/api/v1/devices", tags=["devices"])
+router = APIRouter(prefix="/api/v1", tags=["devices"])
+View = dict[str, Any]
 
 
-@router.get("", dependencies=[needs("ops")])
-def devices(request: Request) -> dict[str, Any]:
+class Link(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    link: Annotated[
+        str, Field(max_length=binding.LONGEST, description=binding.SHAPES, examples=["mdns://P._pdl-datastream._tcp"])
+    ]
+
+
+@router.get("/devices", dependencies=[needs("ops")])
+def devices(request: Request) -> View:
     """Every device of the hall file: severity ok, warn, bad or none (not heard yet), why, and since when."""
     parts = parts_of(request)
+    with parts.database.read() as connection:
+        bound = binding.by_hand(connection, parts.hall)
     return {
         "seq": parts.journal.last,
-        "devices": [_device(parts, config) for config in parts.hall.devices],
+        "devices": [_device(parts, config, bound.get(config.id)) for config in parts.hall.devices],
         "presses": {"doubles": parts.presses.doubles, "strangers": parts.presses.strangers},
     }
 
 
-def _device(parts: Parts, config: halls.Device) -> dict[str, Any]:
+def _device(parts: Parts, config: halls.Device, bound: str | None) -> View:
     health = parts.hub.health[config.id]
     why, advice, since = health.words()
     return {
@@ -34,7 +49,8 @@ def _device(parts: Parts, config: halls.Device) -> dict[str, Any]:
         "name": config.name,
         "driver": config.driver,
         "evidence": health.evidence,
-        "link": config.link,
+        "link": bound or config.link,
+        "bound_by_hand": bound is not None,
         "state": health.state,
         "severity": health.severity(),
         "since": rfc3339(since, parts.hall.zone_info),
@@ -50,3 +66,39 @@ def _device(parts: Parts, config: halls.Device) -> dict[str, Any]:
 
 def _devices_of(window: halls.Window) -> set[str]:
     return {place.device for place in (window.call_box, window.evaluator, window.sign) if place is not None}
+
+
+def _linked(parts: Parts, device: str) -> Any:
+    def present(session: Session, _now: Now, _result: None) -> View:
+        link = binding.links(session.connection, parts.hall)[device]
+        return {"id": device, "link": link, "bound_by_hand": device in binding.by_hand(session.connection, parts.hall)}
+
+    return present
+
+
+@router.post("/devices/{device}/link", dependencies=[needs("ops")])
+async def bind(request: Request, device: str, body: Link) -> Response:
+    """The device is reached by this link from now on, whatever the hall file says; it connects anew at once."""
+    command = binding.Bind(device, body.link, actor_of(request, "ops"))
+    return await perform(request, binding.bind, command, _linked(parts_of(request), device))
+
+
+@router.delete("/devices/{device}/link", dependencies=[needs("ops")])
+async def unbind(request: Request, device: str) -> Response:
+    """The hall file's link holds again."""
+    command = binding.Unbind(device, actor_of(request, "ops"))
+    return await perform(request, binding.unbind, command, _linked(parts_of(request), device))
+
+
+@router.get("/discovery", dependencies=[needs("ops")])
+def discovery(request: Request) -> View:
+    """Printers found on the network that no device's link names: `link` is what one would be bound by."""
+    parts = parts_of(request)
+    with parts.database.read() as connection:
+        links = binding.links(connection, parts.hall)
+    found = parts.discovery.unbound(list(links.values()))
+    return {"seq": parts.journal.last, "unbound": [_instance(parts, each) for each in found]}
+
+
+def _instance(parts: Parts, found: Instance) -> View:
+    return asdict(found) | {"link": found.link, "seen_at": rfc3339(found.seen_at, parts.hall.zone_info)}

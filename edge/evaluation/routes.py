@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.evaluation import desk, views
-from edge.guard import needs
+from edge.guard import hold_scope, needs
 from edge.parts import actor_of, parts_of, perform
 from edge.refusal import Refused
 
@@ -36,6 +36,9 @@ def open_invitation(request: Request, no: int) -> dict[str, Any] | Response:
 @router.post("/evaluations/{evaluation}", dependencies=[needs("pad", "ops")])
 async def rate(request: Request, evaluation: str, body: Rating) -> Response:
     """Rates that service; 409 when its time is over or it was rated."""
+    parts = parts_of(request)
+    with parts.database.read() as connection:
+        hold_scope(request, views.window_of(connection, evaluation))
     command = desk.Rate(
         level=body.level,
         channel="pad",

@@ -28,6 +28,11 @@ def open_at(connection: Statements, hall: Hall, window: int, at: int) -> dict[st
     }
 
 
+def window_of(connection: Statements, evaluation: str) -> int | None:
+    row = connection.exec_driver_sql("SELECT window FROM evaluation WHERE id=?", (evaluation,)).first()
+    return row[0] if row else None
+
+
 def last_state(connection: Statements, window: int) -> str | None:
     """Whether the last service here was rated, never how."""
     row = connection.exec_driver_sql(

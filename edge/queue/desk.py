@@ -68,7 +68,7 @@ def _insert(session: Session, hall: Hall, now: Now, command: Issue, service: Ser
             now.at,
         ),
     )
-    return rows.Ticket(id_, number, service.id, "waiting", event.seq, None, now.at, command.kiosk)
+    return rows.Ticket(id_, number, service.id, "waiting", event.seq, None, now.at, command.kiosk, now.day)
 
 
 def _call_if_armed(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, actor: str) -> None:
@@ -183,6 +183,8 @@ def make_move(session: Session, hall: Hall, now: Now, command: Move) -> str:
     if command.window is not None and (held is None or ticket.id != held.id):
         now_there = f"现在是{held.number}号" if held else "窗口现在没有号"
         raise Refused("not_in_hand", f"{ticket.number}号不在{command.window}号窗口，{now_there}")
+    if command.name == "return" and ticket.day != now.day:
+        raise Refused("other_day", f"{ticket.number}号不是今天的号，请重新取号", f"taken on {ticket.day}")
     _move(session, hall, now, command.name, ticket, command.actor, ticket.window)
     if command.name == "return":
         _call_if_armed(session, hall, now, ticket._replace(state="waiting", window=None), command.actor)

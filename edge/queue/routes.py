@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edge.clock import Now
 from edge.database import Session
-from edge.guard import needs
+from edge.guard import hold_scope, needs
 from edge.parts import actor_of, parts_of, perform
 from edge.queue import board, desk, prints
 
@@ -59,6 +59,7 @@ def services(request: Request) -> View:
 @router.post("/tickets", status_code=201, dependencies=[needs("kiosk", "desk", "ops")])
 async def issue(request: Request, body: NewTicket) -> Response:
     """Issues a ticket; `print` says whether a slip is wanted, sent, printed or unknown."""
+    hold_scope(request, body.kiosk)
     place = f"kiosk:{body.kiosk}" if body.kiosk else body.channel
     command = desk.Issue(body.service, body.channel, body.kiosk, actor_of(request, place))
     return await perform(request, desk.issue, command, _ticket(request), status=201)
@@ -160,6 +161,7 @@ def hall_board(
     request: Request, zone: Annotated[str | None, Query(description="id of a zone; all without")] = None
 ) -> View:
     """Calls newest first, and how many wait for each service."""
+    hold_scope(request, zone)
     parts = parts_of(request)
     with parts.database.read() as connection:
         return {"seq": parts.journal.last} | board.board(connection, parts.hall, zone)

@@ -20,9 +20,10 @@ class Ticket(NamedTuple):
     window: int | None
     taken_at: int
     kiosk: str | None
+    day: str
 
 
-FIELDS = "id, number, service, state, position, window, taken_at, kiosk"
+FIELDS = "id, number, service, state, position, window, taken_at, kiosk, day"
 
 
 def _ticket(session: Session, where: str, *values: Any) -> Ticket | None:

@@ -25,6 +25,7 @@ GET  /                                     anyone
 GET  /api/v1/announcements/{seq}.wav       ops screen
 GET  /api/v1/board                         desk ops screen
 GET  /api/v1/devices                       ops
+GET  /api/v1/discovery                     ops
 GET  /api/v1/events                        anyone
 GET  /api/v1/outbox                        ops
 GET  /api/v1/services                      desk kiosk ops
@@ -61,9 +62,20 @@ POST /api/v1/windows/{no}/resume           ops window
 POST /api/v1/windows/{no}/sign-in          ops window
 POST /api/v1/windows/{no}/sign-out         ops window
 POST /api/v1/windows/{no}/start            ops window
+POST /api/v1/devices/{device}/link         ops
+DELETE /api/v1/devices/{device}/link       ops
 POST /login                                anyone
 """
-PLACES = {"no": "3", "ticket": "x", "evaluation": "x", "seq": "1", "kiosk_id": "1", "zone_id": "f1", "name": "ticket"}
+PLACES = {
+    "no": "3",
+    "ticket": "x",
+    "device": "x",
+    "evaluation": "x",
+    "seq": "1",
+    "kiosk_id": "1",
+    "zone_id": "f1",
+    "name": "ticket",
+}
 
 
 def api_routes(app: FastAPI) -> Iterator[APIRoute]:
@@ -153,6 +165,20 @@ async def test_a_token_for_one_place_is_good_there_only(tmp_path: Path) -> None:
         for move in ("call-next", "pause", "resume", "call", "finish"):
             assert await status(hall, "third", "POST", f"/api/v1/windows/1/{move}") == 403
         assert len(hall.events()) == before
+
+
+async def test_a_token_for_one_place_does_not_act_for_another_in_its_body(tmp_path: Path) -> None:
+    async with real_hall(tmp_path) as hall:
+        await enrol(hall, "for-kiosk-1", "kiosk", "1")
+        await enrol(hall, "for-guide", "screen", "guide")
+        mine = {"Authorization": "Bearer for-kiosk-1"}
+        assert (
+            await hall.api.post("/api/v1/tickets", json={"service": "pension", "kiosk": "1"}, headers=mine)
+        ).is_success
+        for body in ({"service": "pension", "kiosk": "2"}, {"service": "pension"}):
+            assert (await hall.api.post("/api/v1/tickets", json=body, headers=mine)).status_code == 403
+        assert await status(hall, "for-guide", "GET", "/api/v1/board?zone=guide") == 200
+        assert await status(hall, "for-guide", "GET", "/api/v1/board?zone=f1") == 403
 
 
 async def test_a_token_is_kept_as_a_hash_and_taken_back_at_once(tmp_path: Path) -> None:

@@ -210,3 +210,18 @@ async def test_a_screen_that_refuses_is_asked_again(world: World, hall: Running)
     led.busy = False
     await hall.until(lambda: ticket["number"] in led.shown[1])
     assert (await device(hall, "led-3"))["counters"]["rejected"] >= 1
+
+
+@in_the_hall
+async def test_paper_that_came_while_the_link_was_away_is_noticed(world: World, hall: Running) -> None:
+    await hall.up("printer-1")
+    printer = world.simulator("printer-1")
+    printer.set_paper("out")
+    await hall.until(lambda: "paper_out" in hall.parts.hub.health["printer-1"].conditions)
+    await world.cut("printer-1")
+    await hall.until(lambda: hall.parts.hub.health["printer-1"].state == "down")
+    printer.set_paper("ok")
+    world.cut_off.clear()
+    await hall.until(lambda: hall.parts.hub.able("printer-1"), within=90)
+    told = [event.data["active"] for event in hall.events("device.condition") if event.data["condition"] == "paper_out"]
+    assert told == [True, False]

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.base import Unreachable
-from simulators.escpos import RECEIVE_BUFFER, Escpos
+from simulators.escpos import LINGER, RECEIVE_BUFFER, Escpos
 from simulators.escpos_tokens import Token, Tokenizer
 from simulators.port import Gone
 from tests.wire import End, pair
@@ -211,6 +211,7 @@ STATES: list[tuple[str, Fault, str, str]] = [
     ("out", lambda p: p.set_paper("out"), "1A 32 12 7E", "18 00 0F 00"),
     ("cover", lambda p: p.set_cover(True), "1A 16 12 12", "38 00 00 00"),
     ("cutter", lambda p: p.set_cutter_error(True), "1A 52 1A 12", "18 08 00 00"),
+    ("offline", lambda p: p.set_offline(True), "1A 12 12 12", "18 00 00 00"),
 ]
 
 
@@ -344,6 +345,27 @@ async def test_mute_prints_and_says_nothing(host: Host) -> None:
     assert host.printer.slips[0].text == "1"
 
 
+async def test_mute_while_the_cover_is_open(host: Host) -> None:
+    host.printer.mute_open = True
+    assert await host.real_time() == "12 12 12 12"
+    host.printer.set_cover(True)
+    await host.send(b"1\n", CUT, BARRIER, b"\x10\x04\x01")
+    assert await host.everything() == b""
+    host.printer.set_cover(False)
+    assert await host.everything() == b"\x00"
+    assert host.printer.slips[0].text == "1"
+
+
+async def test_taken_offline_by_its_button_it_holds_what_comes(host: Host) -> None:
+    host.printer.set_offline(True)
+    await host.send(b"1\n", CUT, BARRIER)
+    assert await host.everything() == b""
+    assert host.printer.slips == []
+    host.printer.set_offline(False)
+    assert await host.everything() == b"\x00"
+    assert host.printer.slips[0].text == "1"
+
+
 async def test_stray_bytes_on_demand(host: Host) -> None:
     host.printer.say(b"\x11")
     assert await host.everything() == b"\x11"
@@ -361,6 +383,29 @@ async def test_a_second_client_is_refused_at_once(host: Host) -> None:
     await asyncio.sleep(0.001)
     async with connected(host.printer) as third:
         assert await third.ask(b"\x10\x04\x01") == b"\x12"
+
+
+async def refused(printer: Escpos) -> bool:
+    async with connected(printer) as host:
+        try:
+            return await host.ask(b"\x10\x04\x01") != b"\x12"
+        except Unreachable:
+            return True
+
+
+async def test_a_client_that_hung_up_keeps_a_lingering_printer_busy() -> None:
+    printer = Escpos("printer-1", {})
+    assert not await refused(printer)
+    assert not await refused(printer), "without the switch the next one is let in"
+    printer.linger = True
+    assert not await refused(printer)
+    await asyncio.sleep(LINGER - 1)
+    assert await refused(printer)
+    assert printer.state()["busy"] is True
+    await asyncio.sleep(1)
+    assert not await refused(printer), "and to be refused has not made it longer"
+    printer.power_cycle()
+    assert not await refused(printer)
 
 
 async def test_power_loss_drops_the_link_and_what_was_buffered(host: Host) -> None:
@@ -598,9 +643,10 @@ async def test_the_picture_shows_the_last_three_newest_on_top(host: Host) -> Non
 async def test_controls_do_what_they_say(host: Host) -> None:
     printer = host.printer
     names = [control["name"] for control in printer.controls()]
-    assert names == ["paper_ok", "paper_low", "paper_out", "cover_open", "cover_close", "power_cycle"]
+    switches = ["offline", "mute", "mute_open", "linger"]
+    assert names == ["paper_ok", "paper_low", "paper_out", "cover_open", "cover_close", "power_cycle", *switches]
     seen = {}
-    for name in names[:-1]:
+    for name in names[:5]:
         printer.control(name)
         seen[name] = (printer.state()["paper"], printer.state()["cover"])
     assert seen == {
@@ -615,6 +661,19 @@ async def test_controls_do_what_they_say(host: Host) -> None:
     assert json.loads(json.dumps(printer.state()))["connected"] is False
     with pytest.raises(KeyError):
         printer.control("dance")
+
+
+@pytest.mark.parametrize("name", ["offline", "mute", "mute_open", "linger"])
+async def test_a_switch_is_thrown_and_thrown_back(host: Host, name: str) -> None:
+    def on() -> list[str]:
+        return [control["name"] for control in host.printer.controls() if control.get("on")]
+
+    assert on() == []
+    host.printer.control(name)
+    assert on() == [name]
+    host.printer.control(name)
+    assert on() == []
+    assert await host.real_time() == "12 12 12 12"
 
 
 # ---- anything
