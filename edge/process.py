@@ -89,6 +89,8 @@ Reaction = Callable[[Parts, Event], Awaitable[None]]
 
 
 async def invite(parts: Parts, event: Event) -> None:
+    if event.data.get("window") not in parts.hall.window:
+        return  # the window went with a changed hall file: nobody sits there to be rated
     command = evaluation.Invite(event.data["ticket"], event.data["window"], event.at)
     await parts.writer.insist(evaluation.invite, command)
 
@@ -105,7 +107,7 @@ async def ask_at_evaluator(parts: Parts, event: Event) -> None:
 
 
 async def announce(parts: Parts, event: Event) -> None:
-    said = announcement(parts.hall, event)
+    said = announcement(parts.hall, event) if event.data["window"] in parts.hall.window else None
     if said is not None:
         parts.hub.add(said)
 
@@ -240,7 +242,8 @@ class Server(uvicorn.Server):
 async def work(parts: Parts, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
     """Starts everything but the HTTP server, in order: the windows have their rows before anyone asks."""
     tasks = [group.create_task(parts.writer.run(), name="writer")]
-    await parts.writer.do(windows.know_windows, None)
+    await parts.writer.insist(windows.know_windows, None)
+    await parts.writer.insist(desk.settle_changes, None)
     tasks += [
         group.create_task(parts.hub.run(), name="hub"),
         group.create_task(parts.discovery.run(), name="discovery"),

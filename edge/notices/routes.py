@@ -38,11 +38,12 @@ def _template(parts: Parts, name: str) -> SlipTemplate:
 async def audio(request: Request, seq: int) -> Response:
     """The call of this journal event as sound, as loud as the zone's loudspeaker; 404 when it is no call."""
     parts = parts_of(request)
-    found = parts.journal.read(seq - 1, 1) if 0 < seq <= parts.journal.last else []
-    if not found or found[0].seq != seq or found[0].type not in SPOKEN:
+    call = next((each for each in parts.journal.read(seq - 1, 1) if each.seq == seq and each.type in SPOKEN), None)
+    window = parts.hall.window.get(call.data["window"]) if call is not None else None
+    if call is None or window is None:
         raise Refused("no_such_call", "没有这次叫号", status=404)
-    zone = parts.hall.zone[parts.hall.window[found[0].data["window"]].zone]
-    speech = Speech(sentence(parts.hall, found[0]), volume(parts.hall, zone, found[0].at))
+    zone = parts.hall.zone[window.zone]
+    speech = Speech(sentence(parts.hall, call), volume(parts.hall, zone, call.at))
     return Response(await parts.hub.audio(zone.voice.device if zone.voice else None, speech), media_type="audio/wav")
 
 

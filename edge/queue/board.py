@@ -44,7 +44,9 @@ def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: Print
     if row is None:
         raise Refused("no_such_ticket", "没有这张号票", status=404)
     number, service_id, state, window, taken_at, called_at, started_at, recalls, kiosk_id, before, printing = row
-    service = hall.service[service_id]
+    service = hall.service.get(service_id)
+    if service is None:
+        raise Refused("service_gone", "这项业务已不在本大厅办理", f"service {service_id!r}", status=404)
     ahead = before if state == "waiting" else 0
     kiosk = hall.kiosk.get(kiosk_id)
     return {

@@ -236,3 +236,20 @@ def close_day(session: Session, hall: Hall, now: Now, _command: None) -> int:
     for row in left:
         _move(session, hall, now, "cancel", rows.Ticket(*row), "hall", None, why="day_closed")
     return len(left)
+
+
+def settle_changes(session: Session, hall: Hall, now: Now, _command: None) -> int:
+    """After a start with a changed hall file: ends what its services or windows are gone for. Returns how many."""
+    running = session.connection.exec_driver_sql(
+        f"SELECT {rows.FIELDS} FROM ticket WHERE state NOT IN ('finished','cancelled')"  # noqa: S608  our own words
+    ).all()
+    tickets_ = [rows.Ticket(*row) for row in running]
+    gone = [
+        each
+        for each in tickets_
+        if each.service not in hall.service or (each.window is not None and each.window not in hall.window)
+    ]
+    for ticket in gone:
+        end = "finish" if ticket.state == "serving" else "cancel"
+        _move(session, hall, now, end, ticket, "hall", None, why="not_in_the_hall")
+    return len(gone)
