@@ -21,7 +21,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from drivers.base import Device, DeviceEvent, Graded, KeyPressed, Misconfigured, Unreachable
+from drivers.base import Device, DeviceEvent, Graded, KeyPressed, Misconfigured, ProtocolError, Unreachable
 
 # ---- codec
 
@@ -70,6 +70,11 @@ class Decoder:
             self.garbage += 1
             del self._buffer[0]
         return frames
+
+    def forget(self) -> None:
+        """Drops a frame that has begun."""
+        self.garbage += len(self._buffer)
+        self._buffer.clear()
 
     def _size(self) -> int | None:
         """How many bytes the frame at the front needs, as far as is known yet; None when it is no frame."""
@@ -123,6 +128,10 @@ PATIENCE_S = 0.5
 WRITE_S = 2.0
 OWN_S = 0.25
 """How long our own bytes may take to come back from a two-wire adapter."""
+SILENCE_S = 0.5
+"""Within a frame: far more than any adapter holds bytes back. What comes after it is not the rest of that frame."""
+BABBLE = 16384
+"""Bytes without one sound frame after which this is no such line: a wrong baud rate, another kind of device."""
 MAX_REPEATS = 10
 """A frame repeated more often gets no answer: a stuck key, or an adapter that returns our echo to us for ever."""
 
@@ -162,6 +171,8 @@ class CallBus(Device):
     _line: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _queue: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _free_at: float = field(default=0.0, init=False)
+    _heard_at: float = field(default=0.0, init=False)
+    _nonsense: int = field(default=0, init=False)
     _seen: dict[tuple[int, bool], _Seen] = field(default_factory=dict, init=False)
     _sent: deque[tuple[Frame, float]] = field(default_factory=lambda: deque(maxlen=16), init=False)
 
@@ -217,12 +228,19 @@ class CallBus(Device):
         return event
 
     async def _frames(self) -> list[Frame]:
-        """Frames of others; our own are dropped."""
+        """Frames of others; our own are dropped. Raises `ProtocolError` when all is nonsense."""
         data = await self.receive()
         self._free_at = max(self._free_at, _now() + self._gap_s)
+        if _now() - self._heard_at > SILENCE_S:
+            self._decoder.forget()
+        self._heard_at = _now()
         frames = self._decoder.feed(data)
+        self._nonsense = 0 if frames else self._nonsense + len(data)
         self.counters.frames_in += len(frames)
         self.counters.garbage, self.counters.bad_frames = self._decoder.garbage, self._decoder.bad_frames
+        if self._nonsense > BABBLE:
+            await self.hang_up()
+            raise ProtocolError(f"{self._nonsense} bytes and no frame")
         return [frame for frame in frames if not self._is_own(frame)]
 
     def _is_own(self, frame: Frame) -> bool:

@@ -115,6 +115,7 @@ class SerialLink:
 
     async def read(self) -> bytes:
         while True:
+            await asyncio.sleep(0)  # a line that never falls silent must leave the loop to others
             fd = self._fd()
             try:
                 data = os.read(fd, CHUNK)

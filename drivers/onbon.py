@@ -152,9 +152,10 @@ def update(address: int, area: TextArea) -> bytes:
 # ---- device
 
 GAP_S = 0.02
-"""Silence before a request: lets the line turn around, and throws away what came too late for the last one."""
-
-
+"""Silence before a request while an answer may still be on its way. After an answer there is none: on a shared line it
+would halve what the line carries, and the A5 that lead a request give the line its time to turn around."""
+BABBLE = 16384
+"""More bytes than this in one exchange are no card: a wrong baud rate, another kind of device."""
 SPOKEN_S, MOST_SPOKEN_S = 0.3, 30.0
 """A character at the card's middle speed, and the longest wait: a card does not tell when it has finished."""
 WORDS = {"generation": ("6K", "5K", *bitmap.GENERATIONS), "charset": ("gb2312", "gbk"), "colour": ("", *bitmap.COLOURS)}
@@ -200,12 +201,15 @@ class Onbon(Device):
     """None: the cards have a font of their own."""
     _decoder: Decoder = field(init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _budget: int = field(default=BABBLE, init=False)
     _screens: list[int] = field(init=False)
     _width: int = field(init=False)
     _height: int = field(init=False)
     _active: set[str] = field(default_factory=set, init=False)
     _shown: dict[int, TextArea] = field(default_factory=dict, init=False)
     _speaking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _answered: bool = field(default=False, init=False)
+    """The last request was, so nothing is on its way."""
 
     @classmethod
     def lacks(cls, options: Mapping[str, Any], capability: type) -> str | None:
@@ -330,12 +334,14 @@ class Onbon(Device):
         timeout = self.options.get("timeout_s", 1.5) + len(message) / SLOWEST_LINE
         async with self._lock:
             done = False
+            self._budget = BABBLE
             try:
                 await self._settle()
+                self._answered = False
                 async with asyncio.timeout(timeout):
                     await self.send(message)
                     reply = await self._answer(screen, kinds)
-                done = True
+                self._answered = done = True
                 return reply
             except TimeoutError as error:
                 done = keep_line
@@ -346,7 +352,7 @@ class Onbon(Device):
 
     async def _settle(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GAP_S):
+            async with asyncio.timeout(0 if self._answered else GAP_S):  # 0 throws away what is here
                 while True:
                     self.ignored += len(await self._frames())
         self._decoder.forget()
@@ -367,7 +373,11 @@ class Onbon(Device):
         return Reply(*parts) if parts else None
 
     async def _frames(self) -> list[Frame]:
-        frames = self._decoder.feed(await self.receive())
+        data = await self.receive()
+        self._budget -= len(data)
+        if self._budget < 0:
+            raise ProtocolError(f"more than {BABBLE} bytes in one exchange")
+        frames = self._decoder.feed(data)
         self.counters.frames_in += len(frames)
         self.counters.garbage, self.counters.bad_frames = self._decoder.garbage, self._decoder.bad_frames
         return frames

@@ -10,7 +10,7 @@
              5E: 0 x4 | dots        6E: 0 x9 | offset 4 | length 4, and the dots of all pages after the last page
 
 Integers are little-endian; a length counts what follows it, on 6E without the dots. Markers, escapes and CRC are those
-of drivers/onbon.py. A 0 bit is a lit dot; rows begin with the leftmost dot in the highest bit. 5E sends bytes, those
+of onbon_seal.py. A 0 bit is a lit dot; rows begin with the leftmost dot in the highest bit. 5E sends bytes, those
 of a two-colour card red and green by turns; 6E sends little-endian words of 32 dots, the red plane, then the green.
 
 Source: the vendor's "5th/6th动态区域用户手册" alone. For 6E the field order, the order of a word's bytes and the planes

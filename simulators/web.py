@@ -48,6 +48,7 @@ def make_app(hall: SimulatedHall, central: CentralServer | None) -> FastAPI:
     app = FastAPI(title=hall.name, dependencies=[Depends(_own_page)], docs_url=None, redoc_url=None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _device_routes(app, hall)
+    _media_routes(app, hall)
     _central_routes(app, central)
 
     @app.get("/", include_in_schema=False)
@@ -64,6 +65,22 @@ def _device_routes(app: FastAPI, hall: SimulatedHall) -> None:
     @app.get("/devices")
     async def devices() -> dict[str, Any]:
         return {"hall": hall.name, "devices": [_describe(each) for each in hall.devices.values()]}
+
+    @app.post("/devices/{device_id}/control/{name}")
+    async def control(device_id: str, name: str) -> dict[str, Any]:
+        await _operate(device(device_id), name)
+        return _describe(device(device_id))
+
+    @app.post("/devices/{device_id}/faults")
+    async def faults(device_id: str, wanted: FaultSwitches) -> dict[str, Any]:
+        for name, value in wanted.model_dump(exclude_none=True).items():
+            setattr(device(device_id).faults, name, value)
+        return _describe(device(device_id))
+
+
+def _media_routes(app: FastAPI, hall: SimulatedHall) -> None:
+    def device(device_id: str) -> SimulatedDevice:
+        return _find(hall, device_id)
 
     @app.get("/devices/{device_id}/picture.svg")
     async def picture(device_id: str, request: Request) -> Response:
@@ -87,17 +104,6 @@ def _device_routes(app: FastAPI, hall: SimulatedHall) -> None:
         if not isinstance(simulator, HasSound) or not simulator.state()["heard"]:
             raise HTTPException(404, "这台设备还没有出声")
         return Response(simulator.wav(0), media_type="audio/wav", headers={"Cache-Control": "no-store"})
-
-    @app.post("/devices/{device_id}/control/{name}")
-    async def control(device_id: str, name: str) -> dict[str, Any]:
-        await _operate(device(device_id), name)
-        return _describe(device(device_id))
-
-    @app.post("/devices/{device_id}/faults")
-    async def faults(device_id: str, wanted: FaultSwitches) -> dict[str, Any]:
-        for name, value in wanted.model_dump(exclude_none=True).items():
-            setattr(device(device_id).faults, name, value)
-        return _describe(device(device_id))
 
 
 def _find(hall: SimulatedHall, device_id: str) -> SimulatedDevice:

@@ -255,6 +255,7 @@ class Hub:
             await asyncio.sleep(said.gap_s)
 
     async def _put_out(self, config: halls.Device, device: Device, output: State | Moment) -> None:
+        heard = device.counters.frames_in
         try:
             await _perform(device, output)
         except Rejected as error:
@@ -265,7 +266,8 @@ class Hub:
                 # Only this place waits: one dead sign on a shared line must not hold up the others.
                 self._lines[config.id].again(output, asyncio.get_running_loop().time() + RETRY_S)
             return
-        await self._alive(config)
+        if device.counters.frames_in > heard:  # a command that nobody answers goes out on a dead line too
+            await self._alive(config)
 
     async def _printed(self, config: halls.Device, device: Printer) -> bool:
         """Whether to look for another job at once; a printer that cannot print is left alone until that is over."""

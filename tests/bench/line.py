@@ -19,24 +19,29 @@ BITS = 10
 
 
 class PacedWire:
+    """What the device thinks takes no time: its answer starts when the line had carried the question."""
+
     def __init__(self, wire: Wire, baud: int) -> None:
         self._wire, self._baud = wire, baud
+        self._free_at = 0.0
 
     async def read(self) -> bytes:
         data = await self._wire.read()
-        self._pass(len(data))
+        self._free_at = max(self._free_at, time.monotonic())
+        self._carry(len(data))
         return data
 
     async def write(self, data: bytes) -> None:
-        self._pass(len(data))
+        self._carry(len(data))
         await self._wire.write(data)
 
     async def close(self) -> None:
         await self._wire.close()
 
-    def _pass(self, count: int) -> None:
+    def _carry(self, count: int) -> None:
+        self._free_at += count * BITS / self._baud
         # Blocks on purpose: nothing else is in this process, and the event loop's clock ticks too coarsely.
-        time.sleep(count * BITS / self._baud)
+        time.sleep(max(0.0, self._free_at - time.monotonic()))
 
 
 class Paced:

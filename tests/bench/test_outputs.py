@@ -34,14 +34,14 @@ from simulators.hall import read
 from simulators.port import serve
 from tests.bench.line import BITS
 from tests.bench.report import Figures, mark, show
-from tests.server import Caller, callers, free_port, hall_text, running, service_ids
+from tests.server import callers, free_port, hall_text, running, service_ids
 
 pytestmark = pytest.mark.bench
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = 3
+ROUNDS = 5
 OF_WIRE = 0.9
-"""Goal: so much of what the wire can carry."""
+"""Goal of a shared line: so much of what it can carry. (A printer's paper is slower than most of its wires.)"""
 
 
 @contextlib.asynccontextmanager
@@ -58,8 +58,9 @@ async def line(url: str, baud: int, simulator: str, options: dict[str, object]) 
 
 
 def bare(url: str, messages: Sequence[bytes], end: bytes) -> float:
-    """Seconds to write these, waiting after each for the answer that ends so."""
+    """Seconds to write these, waiting after each for the answer that ends so; the best round."""
     parts = urlsplit(url)
+    time.sleep(0.2)  # a printer serves one client, and must have noticed that the last one is gone
     with contextlib.ExitStack() as stack:
         if parts.scheme == "tcp":
             peer = stack.enter_context(socket.create_connection((parts.hostname or "", parts.port or 0)))
@@ -68,13 +69,17 @@ def bare(url: str, messages: Sequence[bytes], end: bytes) -> float:
         else:
             fd = os.open(parts.path, os.O_RDWR | os.O_NOCTTY)
             stack.callback(os.close, fd)
-        began = time.perf_counter()
-        for message in messages:
-            os.write(fd, message)
-            answer = os.read(fd, 4096)
-            while not answer.endswith(end):
-                answer += os.read(fd, 4096)
-        return time.perf_counter() - began
+        return min(exchanges(fd, messages, end) for _ in range(ROUNDS))
+
+
+def exchanges(fd: int, messages: Sequence[bytes], end: bytes) -> float:
+    began = time.perf_counter()
+    for message in messages:
+        os.write(fd, message)
+        answer = os.read(fd, 4096)
+        while not answer.endswith(end):
+            answer += os.read(fd, 4096)
+    return time.perf_counter() - began
 
 
 @dataclass(slots=True)
@@ -85,18 +90,19 @@ class Share:
     bare: float
     bytes_alone: float = 0.0
 
-    def row(self, name: str, unit_s: float) -> list[str]:
+    def row(self, name: str, unit_s: float, *, goal: bool = False) -> list[str]:
         rates = [self.driver, self.bare, self.bytes_alone]
         of_wire = self.driver / (self.bytes_alone or self.bare)
         shown = [f"{rate * unit_s:,.1f}" if rate else "" for rate in rates]
-        return [name, *shown, f"{self.driver / self.bare:.2f}", f"{of_wire:.2f} {mark(of_wire >= OF_WIRE)}"]
+        reached = f" {mark(of_wire >= OF_WIRE)}" if goal else ""
+        return [name, *shown, f"{self.driver / self.bare:.2f}", f"{of_wire:.2f}{reached}"]
 
 
 HEADINGS = ["", "driver", "bare loop", "bytes alone", "of bare", "of wire"]
 
 
-async def best(rounds: int, run: Callable[[], Awaitable[float]]) -> float:
-    return min([await run() for _ in range(rounds)])
+async def best(run: Callable[[], Awaitable[float]]) -> float:
+    return min([await run() for _ in range(ROUNDS)])
 
 
 # ---- paper
@@ -119,8 +125,8 @@ async def printer_share(url: str, baud: int, count: int) -> Share:
                 assert await printer.print(slip) == "printed"
             return time.perf_counter() - began
 
-        driver_s = await best(ROUNDS, prints)
-    bare_s = await best(ROUNDS, lambda: asyncio.to_thread(bare, url, [job] * count, b""))
+        driver_s = await best(prints)
+    bare_s = await asyncio.to_thread(bare, url, [job] * count, b"")
     return Share(count / driver_s, count / bare_s, baud / BITS / (len(job) + 1))
 
 
@@ -155,13 +161,13 @@ async def test_a_line_of_64_screens(tmp_path: Path, capsys: pytest.CaptureFixtur
                     await signs.show(screen, text(turn, screen))
                 return time.perf_counter() - began
 
-            driver_s = await best(ROUNDS, shows)
+            driver_s = await best(shows)
             count = signs.counters.bytes_in + signs.counters.bytes_out
         messages = [update(screen, lay_out(text(0, screen), 256, 16)[0]) for screen in range(1, SCREENS + 1)]
-        bare_s = await best(ROUNDS, lambda: asyncio.to_thread(bare, url, messages, b"\x5a"))
+        bare_s = await asyncio.to_thread(bare, url, messages, b"\x5a")
     share = Share(SCREENS / driver_s, SCREENS / bare_s, SCREENS * ROUNDS * BAUD / BITS / count)
     title = f"Texts a second on one RS485 line, {SCREENS} screens, {count / SCREENS / ROUNDS:.0f} bytes there and back"
-    show(capsys, title, [share.row(f"pty, {BAUD} baud", 1)], HEADINGS)
+    show(capsys, title, [share.row(f"pty, {BAUD} baud", 1, goal=True)], HEADINGS)
 
 
 def text(turn: int, screen: int) -> str:
@@ -209,26 +215,27 @@ async def cpu_share(pid: int, load: Awaitable[None]) -> float:
     return (cpu_s(pid) - worked) / (time.perf_counter() - began)
 
 
-async def calls(kiosk: Caller, windows: int) -> None:
+async def calls(port: int, windows: int) -> None:
     """`CALLS` visitors a second take a ticket, are called to a window, and are done."""
     loop = asyncio.get_running_loop()
-    began = loop.time()
-    for n in range(SECONDS * CALLS):
-        await asyncio.sleep(max(0.0, began + n / CALLS - loop.time()))
-        status, _ = await kiosk.ask("POST", "/api/v1/tickets", {"service": "s0", "kiosk": "1"})
-        assert status == 201
-        window = f"/api/v1/windows/{n * 7 % windows + 1}"
-        status, called = await kiosk.ask("POST", f"{window}/call-next")
-        assert status == 200
-        status, _ = await kiosk.ask("POST", f"{window}/finish", {"ticket": called["ticket"]["id"]})
-        assert status == 200
+    async with callers(port, 1) as (kiosk,):
+        began = loop.time()
+        for n in range(SECONDS * CALLS):
+            await asyncio.sleep(max(0.0, began + n / CALLS - loop.time()))
+            status, _ = await kiosk.ask("POST", "/api/v1/tickets", {"service": "s0", "kiosk": "1"})
+            assert status == 201
+            window = f"/api/v1/windows/{n * 7 % windows + 1}"
+            status, called = await kiosk.ask("POST", f"{window}/call-next")
+            assert status == 200
+            status, _ = await kiosk.ask("POST", f"{window}/finish", {"ticket": called["ticket"]["id"]})
+            assert status == 200
 
 
-async def all_up(kiosk: Caller, devices: int) -> None:
-    async with asyncio.timeout(30):
+async def all_up(port: int, devices: int) -> None:
+    async with asyncio.timeout(30), callers(port, 1) as (ops,):
         while True:
-            _, answer = await kiosk.ask("GET", "/api/v1/devices")
-            if sum(each["state"] == "up" for each in answer["devices"]) == devices:
+            _, answer = await ops.ask("GET", "/api/v1/devices")
+            if sum(each["severity"] == "ok" for each in answer["devices"]) == devices:
                 return
             await asyncio.sleep(0.2)
 
@@ -242,10 +249,9 @@ async def shares(tmp_path: Path, *, screens: bool) -> tuple[float, float]:
         if screens:
             await stack.enter_async_context(simulators(hall, port, data))
         server = await stack.enter_async_context(running(hall, data, port=port))
-        [kiosk] = await stack.enter_async_context(callers(port, 1))
-        await all_up(kiosk, WALLS if screens else 0)
+        await all_up(port, WALLS if screens else 0)
         idle = await cpu_share(server.process.pid, asyncio.sleep(SECONDS))
-        return idle, await cpu_share(server.process.pid, calls(kiosk, WALLS))
+        return idle, await cpu_share(server.process.pid, calls(port, WALLS))
 
 
 async def test_what_300_screens_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,7 +271,7 @@ BESIDE = (1, 2, 11, 12, 21, 22, 23, 31)
 async def cut_after(printer: SimulatedEscpos, slips: int) -> float:
     """The loop time at which there are more slips than that. Raises TimeoutError."""
     async with asyncio.timeout(5):
-        while printer.state()["slips"] <= slips:
+        while printer.state()["slips"] <= slips:  # noqa: ASYNC110  the simulator has no reason to tell
             await asyncio.sleep(0.001)
     return asyncio.get_running_loop().time()
 

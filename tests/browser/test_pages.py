@@ -67,8 +67,7 @@ async def test_a_pause_says_why(front: Front, sign: str, resume: str, contact: s
     await expect(page.locator("#sign")).to_have_text(words)
     await expect(page.locator("#pause")).to_contain_text("恢复")
     await look(page, f"console-paused-{sign}")
-    await settle(page)
-    await page.locator("#pause").click()
+    await page.keyboard.press("*")
     await expect(page.locator("#state")).to_have_text("空闲")
 
 
@@ -81,8 +80,10 @@ async def test_a_clerk_who_goes_away_says_where(front: Front) -> None:
     await expect(page.locator("#pause-place")).to_be_focused()
     await page.locator("#pause-place").fill("开会")
     await page.locator("#pause-resume").fill("25:00")
-    await settle(page)
-    await page.locator("#pause").click()
+    await page.keyboard.press("*")
+    await expect(page.locator("#notice")).to_have_text("请先写去向")
+    await page.locator("h1").click()
+    await page.keyboard.press("*")
     await expect(page.locator("#notice")).to_have_text("恢复时间请写成 14:30")
     await expect(page.locator("#state")).to_have_text("空闲")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -46,13 +47,13 @@ class Walk:
 
     @classmethod
     async def open(cls, front: Front) -> Self:
-        devices = await front.devices()
-        ops = await front.open("/ops")
         made = await front.context("/screen/f1")
         await made.add_init_script(SPY)
         screen = await made.new_page()
         await screen.goto(front.address("/screen/f1"))
-        kiosk, console, pad = [await front.open(path) for path in ("/kiosk/1", "/window/3", "/pad/3")]
+        paths = ("/kiosk/1", "/window/3", "/pad/3", "/ops")
+        kiosk, console, pad, ops = await asyncio.gather(*(front.open(path) for path in paths))
+        devices = await front.devices()
         await expect(ops.locator("#all-well")).to_contain_text("全部正常")
         return cls(kiosk, console, pad, screen, ops, devices)
 

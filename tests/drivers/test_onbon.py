@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -164,6 +165,30 @@ async def test_what_came_before_the_question_is_no_answer() -> None:
         await screen.show(1, "3号窗口")
     assert screen.ignored == 1
     await task
+
+
+@pytest.mark.looptime
+async def test_what_came_after_the_answer_is_no_answer_to_the_next_question() -> None:
+    screen, card, task = await opened(ACK_1, b"")
+    await screen.show(1, "3号窗口")
+    await card.wire.write(ACK_1)
+    with pytest.raises(Unreachable):
+        await screen.show(1, "3号窗口")
+    await task
+
+
+@pytest.mark.looptime
+async def test_only_an_answer_that_is_owed_is_waited_for() -> None:
+    screen, _, task = await opened(ACK_1, ACK_2, b"", ACK_2, ACK_1, screens=[1, 2])
+    clock, took = asyncio.get_running_loop().time, []
+    for address in (1, 2, 1, 2, 1):
+        began = clock()
+        with contextlib.suppress(Rejected):  # the third one: silence
+            await screen.show(address, "3号窗口")
+        took.append(clock() - began)
+    await task
+    assert took.pop(2) < 1.7
+    assert took == pytest.approx([0.02, 0, 0.02, 0], abs=0.002)
 
 
 @pytest.mark.looptime

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
 
 from drivers import onbon_bitmap as bitmap
 from drivers import raster
@@ -16,6 +17,8 @@ from drivers.base import Condition, Misconfigured, ProtocolError, Rejected, Spee
 from drivers.onbon import Decoder, Frame, Onbon
 from drivers.onbon_bitmap import Page, Panel, draw, pack, parse_reply, pixels, request, unpack, update
 from drivers.onbon_seal import seal
+from simulators.onbon import SIMULATOR
+from simulators.onbon_bitmap import OnbonBitmap
 from tests import frames_toml as golden
 from tests.wire import End, pair
 
@@ -378,3 +381,84 @@ def test_a_machine_without_fonts_is_misconfigured(monkeypatch: pytest.MonkeyPatc
         Onbon(never, {"generation": "5E"})
     own = Onbon(never, {"generation": "5E", "font": str(FONTS[0])})
     assert own._panel == Panel("5E", 128, 16, "", FONTS[:1])
+
+
+# ---- end to end: our driver and the card that was written apart from it
+
+
+def drawn(text: str, size: int) -> set[tuple[int, int]]:
+    """The dots of one line, by Pillow alone: a character is centred in its cell, ASCII half as wide as a Hanzi."""
+    faces = (
+        ImageFont.truetype(str(FONTS[0]), size, index, layout_engine=ImageFont.Layout.BASIC) for index in range(99)
+    )
+    face = (
+        next(each for each in faces if "Mono CJK SC" in (each.getname()[0] or ""))
+        if FONTS[0].suffix == ".ttc"
+        else None
+    )
+    assert face is not None, "this test knows the faces of Noto Sans CJK"
+    found, x = set(), 0
+    for char in text:
+        cell = size // 2 if char.isascii() else size
+        one = Image.new("L", (cell, size))
+        ImageDraw.Draw(one).text((cell / 2, size * 0.86), char, 255, face, anchor="ms")
+        found |= {(x + i, j) for i in range(cell) for j in range(size) if cast(int, one.getpixel((i, j))) >= 128}
+        x += cell
+    return found
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("generation", ["5E", "6E"])
+@pytest.mark.parametrize(
+    ("colour", "lamp"), [("", "#ff4030"), ("red", "#ff4030"), ("green", "#35d04a"), ("yellow", "#ffb000")]
+)
+async def test_the_card_lights_the_dots_of_the_text(generation: str, colour: str, lamp: str) -> None:
+    link, wire = pair()
+    options = {"generation": generation, "width": 176, "height": 32, "font": str(FONTS[0])}
+    options |= {"colour": colour} if colour else {}
+    card = SIMULATOR("led", options)
+    assert isinstance(card, OnbonBitmap)
+    talk = asyncio.create_task(card.talk(wire))
+
+    async def opener() -> End:
+        return link
+
+    async with Onbon(opener, options) as screen:
+        await screen.show(0, "请3号窗口办")
+        dots = card.cards[1].dots(asyncio.get_running_loop().time())
+        events = screen.events()
+        with pytest.raises(TimeoutError):  # it is on, and stays on
+            async with asyncio.timeout(20):
+                await anext(events)
+    wanted = tuple(bytes.fromhex(lamp[1:]))
+    lit = {(x, y) for x in range(176) for y in range(32) if dots.getpixel((x, y)) == wanted}
+    assert lit == drawn("请3号窗口办", 32)
+    assert len(lit) > 500
+    assert sum(count for count, seen in dots.getcolors() or [] if seen == wanted) == len(lit)
+    assert len(dots.getcolors() or []) == 2
+    await talk
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("generation", ["5E", "6E"])
+async def test_the_card_runs_what_is_too_long(generation: str) -> None:
+    link, wire = pair()
+    options = {"generation": generation, "width": 96, "height": 16}
+    card = SIMULATOR("led", options)
+    assert isinstance(card, OnbonBitmap)
+    talk = asyncio.create_task(card.talk(wire))
+
+    async def opener() -> End:
+        return link
+
+    async with Onbon(opener, options) as screen:
+        await screen.show(1, "请A001号到3号窗口办理")
+    (area,) = card.cards[1].areas.values()
+    dark = (0x0A, 0x05, 0x00)
+    found, x = set(), 0
+    for page in area.pages:
+        found |= {(x + i, j) for i in range(page.valid) for j in range(16) if page.dots.getpixel((i, j)) != dark}
+        x += page.valid
+    assert found == drawn("请A001号到3号窗口办理", 16)
+    assert x == 8 * (2 * 8 + 5) + 16  # eight Hanzi, five of ASCII, and the gap
+    await talk

@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 import errno
 import os
+import select
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,10 @@ async def test_f11_the_errors_of_a_line_that_is_gone(monkeypatch: pytest.MonkeyP
 
 @in_the_hall()
 async def test_f11_a_line_that_stays_away_is_tried_at_a_calm_pace(world: World, hall: Running) -> None:
-    """An hour without it: two to four attempts a minute, one word of it in the journal, and the hall goes on."""
+    """Ten minutes without it: two to four attempts a minute, one word in the journal, and the hall goes on.
+
+    Fails when the pause does not grow, or when each attempt is told.
+    """
     attempts = 0
     opening = world.open_link
 
@@ -135,8 +139,8 @@ async def test_f11_a_line_that_stays_away_is_tried_at_a_calm_pace(world: World, 
 
     await world.cut("counter")
     with mock.patch.object(hall.parts.hub, "_open_link", count):
-        await asyncio.sleep(3600)
-    assert 120 <= attempts <= 250
+        await asyncio.sleep(600)
+    assert 20 <= attempts <= 45
     assert len([event for event in hall.events("device.") if event.data["device"] == "counter"]) == 2
     assert (await hall.issue(kiosk="1"))["number"] == "A001"
 
@@ -151,8 +155,8 @@ async def test_f12_a_line_plugged_in_again_under_another_name(tmp_path: Path) ->
     """
     async with plugged(tmp_path) as (world, hall):
         before = str(world.path.readlink())
+        held = os.open(before, os.O_RDWR | os.O_NOCTTY)  # so the old number is not free again
         await world.unplug()
-        taken = os.openpty()  # who comes first gets the old number
         await hall.until(lambda: not hall.parts.hub.able("counter"), within=3)
         assert await world.plug() != before
         box = world.simulator("counter")
@@ -161,8 +165,7 @@ async def test_f12_a_line_plugged_in_again_under_another_name(tmp_path: Path) ->
         assert await box.press(3, CALL)
         (called,) = await hall.until(lambda: hall.events("ticket.called"))
         assert (called.data["ticket"], called.data["window"]) == (ticket["id"], 3)
-        for fd in taken:
-            os.close(fd)
+        os.close(held)
 
 
 # ---- F13
@@ -372,44 +375,52 @@ async def test_f16_presses_that_nobody_could_have_made(world: World, hall: Runni
     assert (await shown(hall, "counter"))["counters"]["overflow"] == 100 - PRESSES - 1
 
 
-async def test_f16_a_flooded_serial_line_leaves_the_loop_to_others() -> None:
-    """On a real pty, with a writer that never pauses. Fails when a read that always finds bytes never yields."""
-    master, slave = os.openpty()
+@contextlib.contextmanager
+def flooded(master: int) -> Iterator[None]:
+    """Another thread writes without a pause, for 3 s at most."""
     stop = threading.Event()
+    os.set_blocking(master, False)
 
     def write() -> None:
         end = time.monotonic() + 3
-        with contextlib.suppress(OSError):
-            while not stop.is_set() and time.monotonic() < end:
+        while not stop.is_set() and time.monotonic() < end:
+            select.select([], [master], [], 0.05)
+            with contextlib.suppress(BlockingIOError):
                 os.write(master, NOISE)
 
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()
+
+
+async def test_f16_a_flooded_serial_line_leaves_the_loop_to_others() -> None:
+    """On a real pty, with a writer that never pauses. Fails when a read that always finds bytes never yields."""
+    master, slave = os.openpty()
     link = await open_link(f"serial://{os.ttyname(slave)}")
     decoder, heard = call_bus.Decoder(), 0
 
     async def listen() -> None:
         nonlocal heard
-        while True:
+        while heard < 400_000:
             data = await link.read()
             heard += len(data)
             decoder.feed(data)
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    listening = asyncio.create_task(listen())
-    begun, turns = time.monotonic(), 0
-    while heard < 200_000:
-        await asyncio.sleep(0)
-        turns += 1
-    took = time.monotonic() - begun
-    stop.set()
-    listening.cancel()
-    await asyncio.gather(listening, return_exceptions=True)
+    turns = 0
+    with flooded(master):
+        async with asyncio.timeout(10):
+            listening = asyncio.create_task(listen())
+            while not listening.done():
+                await asyncio.sleep(0)
+                turns += 1
     await link.close()
     os.close(slave)
     os.close(master)
-    writer.join()
-    assert turns > 40
-    assert took < 2.5
+    assert turns >= heard / 4096
 
 
 # ---- F17

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.onbon import Onbon, crc16, unescape, wrap
+from simulators.onbon import Onbon
+from simulators.onbon_line import crc16, unescape, wrap
 from tests.wire import End, pair
 
 pytestmark = pytest.mark.looptime

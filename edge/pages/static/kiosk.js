@@ -38,6 +38,9 @@ function notice(id, words) {
   if (words) noticeTimer = setTimeout(() => notice(id, ""), 10_000);
 }
 
+/** How long, in words: nobody ahead is not "0 to 5 minutes". */
+const waits = (words, estimate) => (estimate.minutes ? t(words, { a: range(estimate) }) : t("soon"));
+
 // ---- choosing
 
 function services() {
@@ -58,7 +61,7 @@ function updateTile(tile, service) {
   say(name, named(service));
   tile.classList.toggle("closed", !service.open);
   say(wait.firstChild, service.open ? t("waiting", { n: service.waiting }) : service.why || t("closed"));
-  say(wait.lastChild, service.open && service.estimate ? t("about", { a: range(service.estimate) }) : "");
+  say(wait.lastChild, service.open && service.estimate ? waits("about", service.estimate) : "");
 }
 
 function drawChoose() {
@@ -133,7 +136,7 @@ function drawResult() {
   $("ahead").classList.toggle("called", called);
   const windows = ticket.windows.filter((each) => !called || each.no === ticket.window);
   say("windows", t("windows", { w: places(windows, t("window")) }));
-  say("estimate", !called && ticket.estimate ? t("estimate", { a: range(ticket.estimate) }) : "");
+  say("estimate", !called && ticket.estimate ? waits("estimate", ticket.estimate) : "");
   drawPrint();
 }
 

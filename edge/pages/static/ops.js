@@ -116,7 +116,7 @@ function drawQueue(windows, units) {
   });
   list($("services"), units.flatMap((unit) => unit.services), (each) => each.id, row(4), (node, each) => {
     node.dataset.service = each.id;
-    const wait = each.estimate ? `${range(each.estimate)} 分钟` : "—";
+    const wait = each.estimate?.minutes ? `${range(each.estimate)} 分钟` : "—";
     cells(node, [`${each.prefix} ${each.name}`, `${each.waiting} 人`, wait, each.windows.join("、")]);
   });
 }

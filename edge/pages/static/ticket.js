@@ -25,7 +25,7 @@ function draw(ticket) {
   say("number", ticket.number);
   say("state", called ? `请到 ${places([there])}` : WORDS[ticket.state]);
   say("ahead", waits ? `前面 ${ticket.ahead} 人` : "");
-  say("estimate", waits && ticket.estimate ? `大约等 ${range(ticket.estimate)} 分钟` : "");
+  say("estimate", !waits || !ticket.estimate ? "" : ticket.estimate.minutes ? `大约等 ${range(ticket.estimate)} 分钟` : "马上就到");
   say("windows", waits ? `办理窗口：${places(ticket.windows)}` : "");
   say("updated", `更新于 ${clock(now())}`);
 }
