@@ -118,8 +118,13 @@ async def feed_printers(parts: Parts, _event: Event) -> None:
         first, second = kiosk.printer, kiosk.fallback
         if first and second and not parts.hub.able(first) and parts.hub.able(second):
             await parts.writer.insist(prints.hand_over, prints.HandOver(first, second))
-    for device in parts.hall.devices:
-        parts.hub.wake(device.id)
+    for printer in printers(parts.hall):
+        parts.hub.wake(printer)
+
+
+def printers(hall: halls.Hall) -> set[str]:
+    places = [each.printer for each in hall.windows] + [each for k in hall.kiosks for each in (k.printer, k.fallback)]
+    return {each for each in places if each is not None}
 
 
 async def copy_cut_off_slips(parts: Parts, event: Event) -> None:
@@ -149,19 +154,20 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "evaluation.invited": (ask_at_evaluator,),
 }
 REDRAWS = ("ticket.", "window.")
-"""After any of these, every window's sign and number display is shown as it should stand now."""
+"""After any of these, the signs and number displays of the windows it touches are shown as they should stand now."""
 
 
 async def react(parts: Parts) -> None:
     """Follows the journal; every reaction may happen again after a restart, and then changes nothing."""
     seq = parts.journal.before(parts.clock.now().at - LOOK_BACK_MS)
     loop = asyncio.get_running_loop()
-    redraw(parts)
-    stale: float | None = None
+    redraw(parts, set(parts.hall.window))
+    stale: set[int] = set()
+    since = 0.0
     while not parts.journal.closed:
         due = False
         try:
-            async with asyncio.timeout_at(None if stale is None else stale + REDRAW_S):
+            async with asyncio.timeout_at(since + REDRAW_S if stale else None):
                 events = await parts.journal.after(seq)
         except TimeoutError:
             events, due = [], True
@@ -169,19 +175,28 @@ async def react(parts: Parts) -> None:
             for reaction in REACTIONS.get(event.type, ()):
                 await reaction(parts, event)
             seq = event.seq
+            since = since if stale else loop.time()
+            stale |= touched(parts.hall, event)
+            # A call is shown at once; how many wait may be a blink late, when a crowd takes numbers.
+            due = due or (event.type.startswith(REDRAWS) and event.type != "ticket.issued")
         parts.progress.reacted = seq
-        # A call is shown at once; how many wait may be a blink late, when a crowd takes numbers.
-        due = due or any(event.type.startswith(REDRAWS) and event.type != "ticket.issued" for event in events)
-        if due or (stale is not None and loop.time() - stale >= REDRAW_S):
-            redraw(parts)
-            stale = None
-        elif stale is None and events:
-            stale = loop.time()
+        if stale and (due or loop.time() - since >= REDRAW_S):
+            redraw(parts, stale)
+            stale = set()
 
 
-def redraw(parts: Parts) -> None:
+def touched(hall: halls.Hall, event: Event) -> set[int]:
+    """The windows whose sign or waiting count this event may have changed."""
+    if not event.type.startswith(REDRAWS):
+        return set()
+    window = event.data.get("window")
+    return {*hall.able.get(event.data.get("service", ""), ()), *([window] if window in hall.window else [])}
+
+
+def redraw(parts: Parts, windows_: set[int]) -> None:
+    """Wants their signs and number displays as they should stand now."""
     with parts.database.read() as connection:
-        views = board.windows(connection, parts.hall)
+        views = board.windows(connection, parts.hall, windows_)
     for view in views:
         parts.hub.want(window_outputs(parts.hall, view))
 

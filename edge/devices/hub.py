@@ -148,7 +148,7 @@ class Hub:
                 self._relinked[config.id].clear()
                 self._forget(config)
             try:
-                await self._connection(config)
+                await self._connected(config)
             except _Relinked:
                 continue
             except DeviceError as error:
@@ -159,6 +159,16 @@ class Hub:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause * self._random.uniform(0.5, 1.0)):
                     await self._relinked[config.id].wait()
+
+    async def _connected(self, config: halls.Device) -> None:
+        """In a task of its own: a TaskGroup of Python 3.11 that fails while it is cancelled loses the cancellation."""
+        connection = asyncio.create_task(self._connection(config), name=f"connection {config.id}")
+        try:
+            await asyncio.wait({connection})
+        finally:
+            connection.cancel()
+            await asyncio.gather(connection, return_exceptions=True)
+        connection.result()
 
     async def _connection(self, config: halls.Device) -> None:
         """From opening the link to the error that ends it."""
@@ -227,6 +237,7 @@ class Hub:
 
     async def _send(self, config: halls.Device, device: Device) -> None:
         line = self._lines[config.id]
+        printer = device if isinstance(device, Printer) else None
         line.everything()
         while True:
             if self._relinked[config.id].is_set():
@@ -235,7 +246,7 @@ class Hub:
             output = line.take(self._clock.now().at, asyncio.get_running_loop().time())
             if output is not None:
                 await self._put_out(config, device, output)
-            elif not (isinstance(device, Printer) and await self._printed(config, device)):
+            elif not (printer is not None and await self._printed(config, printer)):
                 await _woken(line)
 
     async def _speak(self, config: halls.Device, device: Voice) -> None:
@@ -295,10 +306,9 @@ class Hub:
         await self._tell(config, "device.up")
 
     def _forget(self, config: halls.Device) -> None:
-        """What was known is of the device at the old link."""
+        """What was known is of the device at the old link; conditions are over once the new one does not tell them."""
         health = self.health[config.id]
         health.state, health.since, health.attempts, health.why, health.error = "unknown", None, 0, None, None
-        health.conditions.clear()
 
     async def _failed(self, config: halls.Device, error: DeviceError) -> None:
         health = self.health[config.id]

@@ -11,6 +11,9 @@ from edge.notices.outputs import Moment, Say, State
 Place = tuple[type, int]
 LONGEST_QUEUE = 8
 """Texts that may wait for their minimum time at one place; what is older falls away."""
+REFRESH_S = 60.0
+"""After so long a state goes out again: a screen that lost its power for a moment has lost its text, and cannot say so.
+"""
 
 
 @dataclass(slots=True)
@@ -21,6 +24,12 @@ class _Shown:
     queue: deque[State] = field(default_factory=lambda: deque(maxlen=LONGEST_QUEUE))
     until: float = 0.0
     """Monotonic seconds before which the text standing there is not replaced."""
+    sent: float = 0.0
+    """Monotonic seconds of the last time that anything went out there."""
+
+    def due(self) -> float:
+        """Monotonic seconds when the next is to go out, be it the same again."""
+        return self.until if self.queue else self.sent + REFRESH_S
 
 
 class Line:
@@ -67,10 +76,14 @@ class Line:
             if moment.until > at:
                 return moment
         for shown in self._places.values():
-            if shown.queue and shown.until <= monotonic + 1e-6:
-                state = shown.queue.popleft()
-                shown.until = monotonic + max(state.minimum_s, 1e-9)
-                return state
+            if shown.due() > monotonic + 1e-6:
+                continue
+            shown.sent = monotonic
+            if not shown.queue:
+                return shown.wanted
+            state = shown.queue.popleft()
+            shown.until = monotonic + max(state.minimum_s, 1e-9)
+            return state
         return None
 
     def take_said(self, at: int) -> Say | None:
@@ -82,8 +95,8 @@ class Line:
         return None
 
     def due_in(self, monotonic: float) -> float | None:
-        """Seconds until a text that waits may be shown, None when none waits."""
-        times = [shown.until - monotonic for shown in self._places.values() if shown.queue]
+        """Seconds until a text that waits may be shown or one that stands goes out again, None when there is none."""
+        times = [shown.due() - monotonic for shown in self._places.values()]
         return max(0.0, min(times)) if times else None
 
     def again(self, state: State, monotonic: float) -> None:

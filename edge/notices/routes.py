@@ -38,7 +38,8 @@ def _template(parts: Parts, name: str) -> SlipTemplate:
 async def audio(request: Request, seq: int) -> Response:
     """The call of this journal event as sound, as loud as the zone's loudspeaker; 404 when it is no call."""
     parts = parts_of(request)
-    call = next((each for each in parts.journal.read(seq - 1, 1) if each.seq == seq and each.type in SPOKEN), None)
+    found = parts.journal.read(seq - 1, 1) if 0 < seq <= parts.journal.last else []
+    call = next((each for each in found if each.seq == seq and each.type in SPOKEN), None)
     window = parts.hall.window.get(call.data["window"]) if call is not None else None
     if call is None or window is None:
         raise Refused("no_such_call", "没有这次叫号", status=404)
@@ -78,7 +79,7 @@ def slip_preview(request: Request, name: str) -> Response:
 def _known(parts: Parts, no: int, template: SlipTemplate) -> dict[str, str]:
     """What a clerk need not type: the hall, the window, today, and who is signed in there."""
     with parts.database.read() as connection:
-        staff = board.windows(connection, parts.hall, no)[0]["staff"]
+        staff = board.windows(connection, parts.hall, (no,))[0]["staff"]
     clerk = parts.hall.clerk.get(staff or "")
     known = {
         "hall": parts.hall.hall.name,

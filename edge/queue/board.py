@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from edge.clock import Now, rfc3339
@@ -121,11 +121,14 @@ FROM window w LEFT JOIN ticket t ON t.window = w.no AND t.state IN ('called', 's
 """
 
 
-def windows(connection: Statements, hall: Hall, only: int | None = None) -> list[View]:
-    """Every window of the hall file (or `only` one) with its state and the ticket in hand."""
-    rows = {row[0]: row for row in connection.exec_driver_sql(IN_HAND_SQL)}
+def windows(connection: Statements, hall: Hall, only: Collection[int] | None = None) -> list[View]:
+    """Every window of the hall file (or `only` these) with its state and the ticket in hand."""
+    wanted = [no for no in hall.window if only is None or no in only]
+    marks = ",".join("?" * len(wanted))
+    found = connection.exec_driver_sql(f"{IN_HAND_SQL} WHERE w.no IN ({marks})", tuple(wanted))
+    rows = {row[0]: row for row in found}
     waiting = _waiting(connection)
-    return [_window(hall, no, rows[no], waiting) for no in hall.window if no in rows and (only is None or no == only)]
+    return [_window(hall, no, rows[no], waiting) for no in wanted if no in rows]
 
 
 def _window(hall: Hall, no: int, row: Any, waiting: dict[str, int]) -> View:

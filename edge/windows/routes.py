@@ -64,7 +64,7 @@ def window(request: Request, no: int) -> View:
         raise Refused("no_such_window", f"没有{no}号窗口", status=404)
     seq, now = parts.journal.last, parts.clock.now()
     with parts.database.read() as connection:
-        view = board.windows(connection, parts.hall, no)[0]
+        view = board.windows(connection, parts.hall, (no,))[0]
         more = board.console(connection, parts.hall, now, no)
         last = views.last_state(connection, no)
     return {"seq": seq, "last_evaluation": last} | _signed(parts, view) | more
@@ -72,7 +72,7 @@ def window(request: Request, no: int) -> View:
 
 def _show(parts: Parts, no: int) -> Any:
     def present(session: Session, _now: Now, _result: None) -> View:
-        return _signed(parts, board.windows(session.connection, parts.hall, no)[0])
+        return _signed(parts, board.windows(session.connection, parts.hall, (no,))[0])
 
     return present
 

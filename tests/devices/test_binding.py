@@ -101,7 +101,7 @@ async def test_a_device_that_waits_for_its_next_try_is_tried_at_once(tmp_path: P
         await hall.up("printer-1")
         await world.cut("printer-1")
         await hall.until(lambda: not hall.parts.hub.able("printer-1"))
-        await asyncio.sleep(3_600)
+        await asyncio.sleep(300)
         await hall.post("/devices/printer-1/link", link=NEW)
         await hall.until(lambda: "other" in world.wires, within=0.2)
         await hall.until(lambda: hall.parts.hub.able("printer-1"), within=5)
@@ -138,6 +138,17 @@ async def test_a_slip_on_its_way_comes_out_whole_and_once(after: float, trickle:
             came = slips(world, "printer-1") + slips(world, "other")
             assert all(slip.cut not in (None, "torn") for slip in came)
             assert [sum(number in text(slip) for slip in came) for number in numbers] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_link_that_changes_while_the_service_ends_does_not_hold_it_up(tmp_path: Path, turns: int) -> None:
+    world = with_another(tmp_path)
+    async with asyncio.timeout(60):
+        async with running(world) as hall:
+            await hall.up("printer-1")
+            hall.parts.hub.relink("printer-1", NEW)
+            for _ in range(turns):
+                await asyncio.sleep(0)
 
 
 WRONG = [

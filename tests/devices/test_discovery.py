@@ -238,7 +238,8 @@ def pointer(alias: Sequence[bytes]) -> bytes:
     return bytes.fromhex("0000 8400 0000 0001 0000 0000") + record + len(data).to_bytes(2, "big") + data
 
 
-async def test_nonsense_from_the_network_changes_nothing() -> None:
+async def test_nonsense_from_the_network_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "LOOK_UP_MS", 100)
     label, ours = uuid.uuid4().hex, [b"_pdl-datastream", b"_tcp", b"local"]
     hostile = [
         pointer([b"bell\x07", *ours]),

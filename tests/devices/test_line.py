@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from unittest import mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.devices import line as line_module
 from edge.devices.line import Line
 from edge.notices.outputs import Beep, ShowNumber, ShowText
 
 STANDS_S = 5.0
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_refresh() -> Iterator[None]:
+    """What goes out again by itself has a test of its own."""
+    with mock.patch.object(line_module, "REFRESH_S", float("inf")):
+        yield
 
 
 def call(text: str) -> ShowText:
@@ -83,7 +94,7 @@ def test_what_was_refused_waits_alone_and_gives_way_to_the_newer() -> None:
     assert line.take(0, 0.5) is None
     line.want(idle("b"))
     assert line.take(0, 1.0) == idle("b")
-    assert line.due_in(1.0) is None
+    assert line.due_in(1.0) == float("inf")
 
 
 def test_a_moment_past_its_time_is_not_sent() -> None:
@@ -92,3 +103,13 @@ def test_a_moment_past_its_time_is_not_sent() -> None:
     line.add(Beep("box", 2, until=3000))
     assert line.take(2000, 0.0) == Beep("box", 2, until=3000)
     assert line.take(2000, 0.0) is None
+
+
+def test_what_stands_goes_out_again_by_itself() -> None:
+    with mock.patch.object(line_module, "REFRESH_S", 60.0):
+        line = Line()
+        line.want(idle("a"))
+        assert line.take(0, 0.0) == idle("a")
+        assert line.take(0, 59.0) is None
+        assert line.due_in(59.0) == 1.0
+        assert line.take(0, 60.0) == idle("a")

@@ -25,7 +25,7 @@ def books(tmp_path: Path) -> Any:
 
 def view(books: Books, no: int) -> dict[str, Any]:
     with books.database.read() as connection:
-        return board.windows(connection, books.hall, no)[0]
+        return board.windows(connection, books.hall, (no,))[0]
 
 
 def sign(books: Books, no: int) -> str:
