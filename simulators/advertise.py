@@ -51,7 +51,7 @@ async def advertised(
         return
     try:
         network = AsyncZeroconf(interfaces=list(interfaces), ip_version=IPVersion.V4Only)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         notice(f"printers are not advertised: {error}")
         yield
         return

@@ -1,7 +1,7 @@
 // The ops page: what is wrong comes first, each with what to do next; then the devices, the way to the centre, the queue.
 
-import { get, now } from "./api.js";
-import { $, ago, clock, el, list, range, say, show, stateWord } from "./dom.js";
+import { get, now, post } from "./api.js";
+import { $, ago, clock, el, list, onTap, range, say, show, stateWord } from "./dom.js";
 import { live, take } from "./live.js";
 
 const WORDS = { bad: "停止服务", warn: "注意", ok: "正常", none: "没有消息" };
@@ -84,7 +84,34 @@ function updateDevice(node, device) {
   say(name, device.name);
   stateWord(state, severity, WORDS[severity]);
   say(why, [device.why, device.since && ago(device.since, now())].filter(Boolean).join(" · "));
-  say(about, [windows, device.driver, device.link].filter(Boolean).join(" · "));
+  const link = device.bound_by_hand ? `${device.link}（手动绑定）` : device.link;
+  say(about, [windows, device.driver, link].filter(Boolean).join(" · "));
+}
+
+// Printers that the network told of and no device has: a person says which device each is.
+function makeFound(found) {
+  const printers = devices.filter((device) => device.driver === "escpos");
+  const options = printers.map((device) => el("option", { value: device.id }, device.name));
+  const choice = el("select", { "aria-label": `${found.name} 是哪台设备` }, ...options);
+  const button = el("button", { type: "button", disabled: printers.length ? null : "" }, "绑定");
+  const problem = el("p", { class: "error", role: "status" });
+  onTap(button, async () => {
+    button.disabled = true;
+    try {
+      await post(`/devices/${choice.value}/link`, { link: found.link });
+      take();
+    } catch (error) {
+      say(problem, error.title ?? "没有绑定成功，请再试一次");
+    }
+    button.disabled = false;
+  });
+  const about = el("p", { class: "about" });
+  return el("li", { "data-test": "found" }, el("p", { class: "name" }, found.name), about, choice, button, problem);
+}
+
+function updateFound(node, found) {
+  const { ty, note } = found.properties;
+  say(node.children[1], [ty, note, `${found.address}:${found.port}`].filter(Boolean).join(" · "));
 }
 
 function drawOutbox() {
@@ -122,13 +149,15 @@ function drawQueue(windows, units) {
 }
 
 async function refresh() {
-  const paths = ["/services", "/windows", "/devices", "/outbox"];
-  const [services, windows, ledger, relay] = await Promise.all(paths.map((path) => get(path)));
+  const paths = ["/services", "/windows", "/devices", "/outbox", "/discovery"];
+  const [services, windows, ledger, relay, network] = await Promise.all(paths.map((path) => get(path)));
   devices = ledger.devices;
   outbox = relay;
   checked = now();
   drawProblems();
   list($("devices"), devices, (each) => each.id, makeDevice, updateDevice);
+  show("found-part", network.unbound.length > 0);
+  list($("found"), network.unbound, (each) => each.link, makeFound, updateFound);
   drawOutbox();
   drawQueue(windows.windows, services.units);
   return Math.min(services.seq, windows.seq);
