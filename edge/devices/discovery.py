@@ -79,15 +79,18 @@ class Discovery:
         told = False
         while self._interfaces:
             try:
-                async with contextlib.aclosing(self._browse(self._interfaces)) as heard:
-                    async for name, answer in heard:
-                        self._note(name, answer)
+                await self._listen()
             except OSError as error:
                 if not told:
                     log.warning("nothing is discovered on %s: %s", ", ".join(self._interfaces), error)
                 told = True
             self._found.clear()
             await asyncio.sleep(RETRY_S)
+
+    async def _listen(self) -> None:
+        async with contextlib.aclosing(self._browse(self._interfaces)) as heard:
+            async for name, answer in heard:
+                self._note(name, answer)
 
     def _note(self, name: str, answer: Answer | None) -> None:
         key = name.casefold()

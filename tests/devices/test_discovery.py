@@ -83,6 +83,11 @@ def test_what_is_no_host_is_passed_over(address: str) -> None:
     assert found.address == "10.0.0.5"
 
 
+@pytest.mark.parametrize("label", ["bell\x07", "a\nb", "left\u202eright", "", "  ", "x" * 64, "字" * 22, "\ud800"])
+def test_a_name_that_cannot_be_shown_is_no_instance(label: str) -> None:
+    assert accept(named(label), at(9100), 7) is None
+
+
 def test_properties_that_cannot_be_shown_are_left_out() -> None:
     told = {b"ty": b"ESC/POS", b"note": b"\x1b[2J", b"": b"x", b"k" * 33: b"x", b"adminurl": b"x" * 129, b"flag": None}
     found = accept(named("p"), Answer(["10.0.0.5"], 9100, told), 7)

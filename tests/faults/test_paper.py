@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulators.escpos import Status
+from simulators.escpos import Escpos, Status
 from tests.faults.halls import blind, in_the_hall, papers, quiet, shown, trusted, unmarked, with_fallback
 from tests.hall import Running, World, running
 
@@ -52,13 +52,34 @@ async def test_f21_no_paper_before_the_print(world: World, hall: Running) -> Non
     assert (await hall.post("/windows/3/call-next"))["ticket"]["id"] == ticket["id"]
 
 
+@in_the_hall()
+async def test_f21_no_paper_since_a_moment(world: World, hall: Running) -> None:
+    """The roll ends between two looks at it: the printer is asked again before a byte of the job goes out."""
+    printer = world.simulator("printer-1")
+    printer.set_paper("out")
+    ticket = await hall.issue(kiosk="1")
+    await asyncio.sleep(60)
+    assert await slip_state(hall, ticket["id"]) == "wanted"
+    assert printer.state()["buffered_bytes"] == 0
+    printer.set_paper("ok")
+    await hall.until(lambda: hall.events("print.done"))
+    assert (len(papers(world)), unmarked(world, "A001")) == (1, 1)
+
+
+TROUBLES: list[Callable[[Escpos], None]] = [
+    lambda printer: printer.set_paper("out"),
+    lambda printer: printer.set_cover(True),
+    lambda printer: printer.set_offline(True),
+]
+
+
 @in_the_hall(with_fallback)
 async def test_f21_the_other_printer_takes_over(world: World, hall: Running) -> None:
     """What waited and what comes goes to the fallback, once; with paper again the first printer repeats none of it.
 
     Fails when a job is handed over and kept, or when the fallback's jobs go back.
     """
-    for trouble in (lambda p: p.set_paper("out"), lambda p: p.set_cover(True), lambda p: p.set_offline(True)):
+    for trouble in TROUBLES:
         printer = world.simulator("printer-1")
         trouble(printer)
         await hall.until(lambda: not hall.parts.hub.able("printer-1"))
@@ -145,15 +166,16 @@ async def test_f23_a_printer_that_prints_all_it_holds_at_once(tmp_path: Path, pr
         printer = world.simulator("printer-1")
         printer.paper_after(4)
         tickets = [await hall.issue(kiosk="1") for _ in range(5)]
-        await asyncio.sleep(300)
+        await asyncio.sleep(150)
         assert not hall.events("print.done")
         assert printer.state()["buffered_bytes"] < JOB
         assert papers(world) == []
         printer.set_paper("ok")
-        await asyncio.sleep(300)
+        await asyncio.sleep(150)
         slips = papers(world)
-        assert [sum(each["number"] in text for text in slips) for each in tickets] == [int(printer_is is honest)] + [1] * 4
-        assert [unmarked(world, each["number"]) for each in tickets] == [0] + [1] * 4
+        first = int(printer_is is honest)  # its copy; where nobody heard of the refill, none
+        assert [sum(each["number"] in text for text in slips) for each in tickets] == [first, 1, 1, 1, 1]
+        assert [unmarked(world, each["number"]) for each in tickets] == [0, 1, 1, 1, 1]
         states = [await slip_state(hall, each["id"]) for each in tickets]
         assert states == ["printed" if printer_is is honest else "unknown"] + ["printed"] * 4
 
@@ -199,7 +221,7 @@ async def test_f24_trust_is_the_operators_word(world: World, hall: Running) -> N
 # ---- F25
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.floats(0, 1.5))
 @pytest.mark.looptime
 async def test_f25_a_crash_at_any_moment_of_a_print(after: float) -> None:
