@@ -66,8 +66,8 @@ async def test_f26_one_dead_screen_of_a_line(world: World, hall: Running) -> Non
     """
     led = world.simulator("led")
     led.control("dead:3")
+    missed = await served(hall, 3)  # sent to it before a poll has found it silent
     await hall.until(lambda: "silent_3" in hall.parts.hub.health["led"].conditions)
-    missed = await served(hall, 3)
     number = await called(hall, 1)
     await hall.until(lambda: number in led.shown[1], within=2)
     assert (await shown(hall, "led"))["state"] == "up"

@@ -80,6 +80,7 @@ DISHONEST = [
     ("pure-modules", "edge/clock.py", "import asyncio"),
     ("notices-write-no-sql", "edge/notices/routing.py", "import sqlalchemy"),
     ("one-http-client", "edge/devices/hub.py", "import httpx"),
+    ("one-listener", "edge/devices/hub.py", "import zeroconf"),
     ("one-loader", "edge/devices/hub.py", "import drivers.acme"),
     ("one-loader", "edge/devices/health.py", "import drivers.link"),
     ("one-loader", "edge/process.py", "import drivers.acme"),
