@@ -46,3 +46,28 @@ def pair() -> tuple[End, End]:
     link, wire = End(Unreachable), End(Gone)
     link.other, wire.other = wire, link
     return link, wire
+
+
+class Scripted:
+    """A peer that reads a request at a time and answers with the next of the scripted bytes; b"" is silence."""
+
+    def __init__(self, wire: End, *answers: bytes) -> None:
+        self.wire, self.answers = wire, answers
+        self.heard: list[bytes] = []
+
+    async def run(self) -> None:
+        for answer in self.answers:
+            self.heard.append(await self.wire.read())
+            await self.wire.write(answer)
+
+
+async def closed(wire: End) -> bool:
+    """Whether the driver hung up; what it said before is read away."""
+    try:
+        async with asyncio.timeout(0.1):
+            while True:
+                await wire.read()
+    except Gone:
+        return True
+    except TimeoutError:
+        return False

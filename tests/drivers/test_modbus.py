@@ -9,9 +9,8 @@ import pytest
 
 from drivers.base import Condition, Misconfigured, NumberDisplay, Rejected, Unreachable
 from drivers.modbus import DEVICE, Modbus, rtu
-from simulators.port import Gone
 from tests import frames_toml as golden
-from tests.wire import End, pair
+from tests.wire import End, Scripted, closed, pair
 
 GOLDEN = {frame.name: frame for frame in golden.load("modbus")}
 ONE, ONE_DONE = GOLDEN["number 1, unit 1"].raw, GOLDEN["number 1 written, unit 1"].raw
@@ -23,41 +22,16 @@ ONE_TCP, ONE_TCP_DONE = GOLDEN["number 1, unit 1, TCP"].raw, GOLDEN["number 1 wr
 NO_ANSWER_TCP = bytes.fromhex("00 01 00 00 00 03 01 86 0B")
 
 
-class Board:
-    """Reads a request at a time and answers with the next of the scripted bytes; b"" is silence."""
-
-    def __init__(self, wire: End, *answers: bytes) -> None:
-        self.wire, self.answers = wire, answers
-        self.heard: list[bytes] = []
-
-    async def run(self) -> None:
-        for answer in self.answers:
-            self.heard.append(await self.wire.read())
-            await self.wire.write(answer)
-
-
-async def opened(*answers: bytes, **options: Any) -> tuple[Modbus, Board, asyncio.Task[None]]:
+async def opened(*answers: bytes, **options: Any) -> tuple[Modbus, Scripted, asyncio.Task[None]]:
     link, wire = pair()
 
     async def opener() -> End:
         return link
 
-    board = Board(wire, *answers)
+    board = Scripted(wire, *answers)
     line = Modbus(opener, options)
     await line.__aenter__()
     return line, board, asyncio.create_task(board.run())
-
-
-async def closed(wire: End) -> bool:
-    """Whether the driver hung up; what it said before is read away."""
-    try:
-        async with asyncio.timeout(0.1):
-            while True:
-                await wire.read()
-    except Gone:
-        return True
-    except TimeoutError:
-        return False
 
 
 def now() -> float:

@@ -11,9 +11,8 @@ import pytest
 from drivers.base import Condition, Misconfigured, Rejected, Speech, TextScreen, Unreachable, Voice
 from drivers.onbon import DEVICE, Onbon
 from simulators.onbon import SIMULATOR as SimulatedOnbon
-from simulators.port import Gone
 from tests import frames_toml as golden
-from tests.wire import End, pair
+from tests.wire import End, Scripted, closed, pair
 
 GOLDEN = {frame.name: frame for frame in golden.load("onbon")}
 PHRASE = "请A001号到3号窗口"
@@ -24,41 +23,16 @@ SAID = GOLDEN["show 3号窗口 and say 请A001号到3号窗口, volume 8, 6K, sc
 SHOW = GOLDEN["show 3号窗口, still, 6K, screen 1"].raw
 
 
-class Card:
-    """Reads a request at a time and answers with the next of the scripted bytes; b"" is silence."""
-
-    def __init__(self, wire: End, *answers: bytes) -> None:
-        self.wire, self.answers = wire, answers
-        self.heard: list[bytes] = []
-
-    async def run(self) -> None:
-        for answer in self.answers:
-            self.heard.append(await self.wire.read())
-            await self.wire.write(answer)
-
-
-async def opened(*answers: bytes, **options: Any) -> tuple[Onbon, Card, asyncio.Task[None]]:
+async def opened(*answers: bytes, **options: Any) -> tuple[Onbon, Scripted, asyncio.Task[None]]:
     link, wire = pair()
 
     async def opener() -> End:
         return link
 
-    card = Card(wire, *answers)
+    card = Scripted(wire, *answers)
     screen = Onbon(opener, options)
     await screen.__aenter__()
     return screen, card, asyncio.create_task(card.run())
-
-
-async def closed(wire: End) -> bool:
-    """Whether the driver hung up; what it said before is read away."""
-    try:
-        async with asyncio.timeout(0.1):
-            while True:
-                await wire.read()
-    except Gone:
-        return True
-    except TimeoutError:
-        return False
 
 
 def test_it_is_a_text_screen() -> None:

@@ -20,7 +20,7 @@ from drivers.onbon_seal import seal
 from simulators.onbon import SIMULATOR
 from simulators.onbon_bitmap import OnbonBitmap
 from tests import frames_toml as golden
-from tests.wire import End, pair
+from tests.wire import End, Scripted, pair
 
 GOLDEN = {frame.name: frame for frame in golden.load("onbon_bitmap")}
 FRAMES = list(GOLDEN.values())
@@ -238,26 +238,13 @@ def test_any_text_is_pages_of_the_panels_size(text: str, width: int, height: int
 # ---- device
 
 
-class Card:
-    """Reads a request at a time and answers with the next of the scripted bytes; b"" is silence."""
-
-    def __init__(self, wire: End, *answers: bytes) -> None:
-        self.wire, self.answers = wire, answers
-        self.heard: list[bytes] = []
-
-    async def run(self) -> None:
-        for answer in self.answers:
-            self.heard.append(await self.wire.read())
-            await self.wire.write(answer)
-
-
-async def opened(*answers: bytes, **options: Any) -> tuple[Onbon, Card, asyncio.Task[None]]:
+async def opened(*answers: bytes, **options: Any) -> tuple[Onbon, Scripted, asyncio.Task[None]]:
     link, wire = pair()
 
     async def opener() -> End:
         return link
 
-    card = Card(wire, *answers)
+    card = Scripted(wire, *answers)
     screen = Onbon(opener, {"generation": "5E"} | options)
     await screen.__aenter__()
     return screen, card, asyncio.create_task(card.run())
