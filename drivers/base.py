@@ -248,8 +248,8 @@ class Device(ABC):
         return None
 
     @classmethod
-    def lacks(cls, options: Mapping[str, Any], capability: type) -> str | None:
-        """Why a device with these options cannot do what its class can, in words for `hall-edge check`; None: it can.
+    def lacks(cls, options: Mapping[str, Any], capability: type, address: int) -> str | None:
+        """Why, with these options, the class's capability is not to be had there, for `hall-edge check`; None: it is.
 
         Raises `Misconfigured` when the options themselves are wrong.
         """

@@ -114,7 +114,7 @@ class FrameProfile(Device):
         return self.profile.evidence
 
     @classmethod
-    def lacks(cls, options: Mapping[str, Any], capability: type) -> str | None:
+    def lacks(cls, options: Mapping[str, Any], capability: type, address: int) -> str | None:
         profile = load_profile(profile_path(str(options.get("profile", ""))))
         verb = VERBS.get(capability)
         return None if verb is None or verb in profile.verbs else f"its profile has no [transmit.{verb}]"

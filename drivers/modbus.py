@@ -24,7 +24,7 @@ import contextlib
 import struct
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from drivers.base import Condition, Device, DeviceEvent, Misconfigured, Rejected, Unreachable
 
@@ -187,6 +187,12 @@ class Modbus(Device):
     """The PDU that brings each board to what it should show."""
     _silent: set[int] = field(default_factory=set, init=False)
     _transaction: int = field(default=0, init=False)
+
+    @classmethod
+    def lacks(cls, options: Mapping[str, Any], capability: type, address: int) -> str | None:
+        units = options.get("units", [1])
+        known = address in units or (address == 0 and len(units) == 1)
+        return None if known else f"unit {address} is not among its options.units {units}"
 
     def __post_init__(self) -> None:
         self._units = list(self.options.get("units", [1]))

@@ -212,7 +212,10 @@ class Onbon(Device):
     """The last request was, so nothing is on its way."""
 
     @classmethod
-    def lacks(cls, options: Mapping[str, Any], capability: type) -> str | None:
+    def lacks(cls, options: Mapping[str, Any], capability: type, address: int) -> str | None:
+        screens = options.get("screens", [1])
+        if address not in screens and not (address == 0 and len(screens) == 1):
+            return f"screen {address} is not among its options.screens {screens}"
         return "it needs options.voice = true" if capability is Voice and not options.get("voice") else None
 
     def __post_init__(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from drivers.base import Device, Evaluator, Misconfigured, NumberDisplay, Printer, TextScreen, Voice
@@ -31,28 +30,33 @@ def problems(hall: halls.Hall) -> list[Finding]:
 
 def _unable(hall: halls.Hall, kinds: dict[str, type[Device]]) -> list[Finding]:
     """Places whose device cannot do what they need it for."""
-    wanted: list[tuple[Loc, str | None, type]] = []
+    wanted: list[tuple[Loc, halls.Place | None, type]] = []
     for nth, window in enumerate(hall.windows):
-        places = [(("window", nth, key), getattr(window, key), needed) for key, needed in NEEDS.items()]
-        wanted += [(loc, place.device if place else None, needed) for loc, place, needed in places]
-        wanted.append((("window", nth, "printer"), window.printer, Printer))
+        wanted += [(("window", nth, key), getattr(window, key), needed) for key, needed in NEEDS.items()]
+        wanted.append((("window", nth, "printer"), _at(window.printer), Printer))
     for nth, kiosk in enumerate(hall.kiosks):
-        wanted += [(("kiosk", nth, key), getattr(kiosk, key), Printer) for key in ("printer", "fallback")]
-    for nth, zone in enumerate(hall.zones):
-        wanted.append((("zone", nth, "voice"), zone.voice.device if zone.voice else None, Voice))
+        wanted += [(("kiosk", nth, key), _at(getattr(kiosk, key)), Printer) for key in ("printer", "fallback")]
+    wanted += [(("zone", nth, "voice"), zone.voice, Voice) for nth, zone in enumerate(hall.zones)]
     found = []
-    for loc, name, needed in wanted:
-        why = _why_not(kinds[name], needed, hall.device[name].options) if name in kinds else None
-        if why is not None:
-            found.append((loc, f"{name} cannot be the {loc[-1]} here: {why}"))
+    for loc, place, needed in wanted:
+        why = _why_not(hall, kinds, place, needed)
+        if place is not None and why is not None:
+            found.append((loc, f"{place.device} cannot be the {loc[-1]} here: {why}"))
     return found
 
 
-def _why_not(kind: type[Device], needed: type, options: Mapping[str, Any]) -> str | None:
+def _at(device: str | None) -> halls.Place | None:
+    return None if device is None else halls.Place(device=device)
+
+
+def _why_not(hall: halls.Hall, kinds: dict[str, type[Device]], place: halls.Place | None, needed: type) -> str | None:
+    kind = kinds.get(place.device) if place is not None else None
+    if kind is None or place is None:
+        return None
     if not issubclass(kind, needed):
         return f"a {kind.__name__} is no {needed.__name__}"
     try:
-        return kind.lacks(options, needed)
+        return kind.lacks(hall.device[place.device].options, needed, place.address)
     except Misconfigured as error:
         return str(error)
 

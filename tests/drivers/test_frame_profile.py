@@ -178,10 +178,10 @@ async def test_a_verb_that_the_profile_lacks_is_rejected_and_named() -> None:
 
 
 def test_what_a_profile_lacks_is_told_before_anything_runs() -> None:
-    assert FrameProfile.lacks({"profile": "six_byte_box"}, NumberDisplay) is None
-    assert FrameProfile.lacks({"profile": "six_byte_box"}, TextScreen) == "its profile has no [transmit.show]"
+    assert FrameProfile.lacks({"profile": "six_byte_box"}, NumberDisplay, 3) is None
+    assert FrameProfile.lacks({"profile": "six_byte_box"}, TextScreen, 3) == "its profile has no [transmit.show]"
     with pytest.raises(Misconfigured):
-        FrameProfile.lacks({}, TextScreen)
+        FrameProfile.lacks({}, TextScreen, 3)
 
 
 async def test_an_address_that_does_not_fit_is_misconfigured() -> None:

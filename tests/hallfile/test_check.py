@@ -45,6 +45,18 @@ WRONG = [
     ("options = { paper_mm = 80 }", "options = { papper_mm = 80 }", "papper_mm", ""),
     ("options = { paper_mm = 80 }", 'options = { paper_mm = "wide" }', "paper_mm", ""),
     ("[access]", "[access", "no TOML", ""),
+    (
+        'sign = { device = "led-2", address = 1 }',
+        'sign = { device = "led-2", address = 9 }',
+        "options.screens [1]",
+        'sign = { device = "led-2", address = 9',
+    ),
+    (
+        'voice = { device = "voice-1" }',
+        'voice = { device = "led-1", address = 1 }',
+        "options.voice = true",
+        "voice = {",
+    ),
 ]
 
 
