@@ -265,6 +265,11 @@ class Hall(_Model):
         return {each.id: each for each in self.kiosks}
 
     @cached_property
+    def drawn(self) -> frozenset[int]:
+        """The windows that have a sign or a number display."""
+        return frozenset(each.no for each in self.windows if each.sign is not None or each.call_box is not None)
+
+    @cached_property
     def able(self) -> dict[str, tuple[int, ...]]:
         """Service id -> the windows that may serve it, in the order of the file."""
         return {each.id: tuple(w.no for w in self.windows if each.id in w.skills) for each in self.services}

@@ -186,11 +186,11 @@ async def react(parts: Parts) -> None:
 
 
 def touched(hall: halls.Hall, event: Event) -> set[int]:
-    """The windows whose sign or waiting count this event may have changed."""
+    """The windows whose sign or number display this event may have changed."""
     if not event.type.startswith(REDRAWS):
         return set()
-    window = event.data.get("window")
-    return {*hall.able.get(event.data.get("service", ""), ()), *([window] if window in hall.window else [])}
+    may = {*hall.able.get(event.data.get("service", ""), ()), event.data.get("window")}
+    return {no for no in hall.drawn if no in may}
 
 
 def redraw(parts: Parts, windows_: set[int]) -> None:
