@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
@@ -74,8 +75,11 @@ class KeyPressed:
 
     address: int
     key: str
-    """`call recall finish cancel pause transfer miss hold resume`, or `key_XX` (hex) when the key map lacks it."""
+    """`call recall start finish cancel pause transfer miss hold resume sign_in sign_out`, or `key_XX` (hex) when the
+    key map lacks it."""
     digits: tuple[int, ...] = ()
+    """What was typed before the key: a ticket's number with `call`, a window or service with `transfer`, 工号 with
+    `sign_in`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,50 @@ class Condition:
     """Something about the device itself that a person should know, or that it is over."""
 
     name: str
-    """`paper_low paper_out cover_open cutter_error offline ...`"""
+    """`paper_low paper_out cover_open cutter_error offline stuck_key no_sim no_signal ...`"""
     active: bool
 
 
-DeviceEvent = KeyPressed | Graded | Condition
+@dataclass(frozen=True, slots=True)
+class IdCard:
+    """What a resident identity card says of its holder, as far as the hall needs it. Never printed by accident."""
+
+    name: str = field(repr=False)
+    number: str = field(repr=False)
+    """公民身份号码, 18 characters; its checksum and date have been checked."""
+    born: date = field(repr=False)
+    sex: Literal["male", "female", "unknown"] = field(repr=False)
+    valid_until: date | None = field(repr=False)
+    """None: 长期."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardRead:
+    """A card was laid on the reader and read. Told once for each time that it is laid on."""
+
+    address: int
+    card: IdCard
+
+
+@dataclass(frozen=True, slots=True)
+class CardUnread:
+    """A card was laid on the reader and could not be read."""
+
+    address: int
+    reason: Literal["unreadable", "unsupported_document", "bad_number"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The network tells what became of a message that was sent."""
+
+    reference: str
+    """As `Messenger.send_text` gave it."""
+    delivered: bool
+    detail: str = ""
+
+
+DeviceEvent = KeyPressed | Graded | CardRead | CardUnread | Delivered | Condition
 
 # ---- the slip: what a printer is asked to put on paper
 
@@ -181,6 +224,17 @@ class Speech:
 class Voice(Protocol):
     async def say(self, address: int, speech: Speech) -> None:
         """Returns when it has been spoken, or could not be within its computed longest time."""
+        ...
+
+
+@runtime_checkable
+class Messenger(Protocol):
+    async def send_text(self, number: str, text: str) -> str:
+        """Hands one message, in as many parts as it needs, to the network; returns its reference for `Delivered`.
+
+        `number` is a mobile number as a visitor types it, `13800138000` or `+8613800138000`. Raises `Rejected` when
+        the network said no, and `Unreachable` or `ProtocolError` when nobody knows whether the message went out.
+        """
         ...
 
 
