@@ -261,6 +261,8 @@ class Device(ABC):
     opener: Opener
     options: Mapping[str, Any] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
+    TELLS: ClassVar[tuple[type, ...]] = ()
+    """Which events of people it can tell: a call box tells `KeyPressed`, a card reader `CardRead`."""
     OPTIONS: ClassVar[Mapping[str, type]] = {}
     """Options the hall file may give this family, with their types; any other key refuses to start."""
 

@@ -154,6 +154,7 @@ class CallBus(Device):
     repeats what was not stored. An identical frame within `repeat_ms` is a repeat: answered, not told again.
     """
 
+    TELLS: ClassVar[tuple[type, ...]] = (KeyPressed, Graded)
     OPTIONS: ClassVar[Mapping[str, type]] = {
         "keys": str,
         "max_length": int,

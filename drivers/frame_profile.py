@@ -88,6 +88,7 @@ class FrameProfile(Device):
     profile's `repeat_ms` is acknowledged and not told again. `seconds` is how long an evaluator waits for a press.
     """
 
+    TELLS: ClassVar[tuple[type, ...]] = (KeyPressed, Graded)
     OPTIONS: ClassVar[Mapping[str, type]] = {"profile": str, "seconds": int}
 
     profile: Profile = field(init=False)

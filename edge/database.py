@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.schema import CreateColumn
 
 from edge.clock import Clock, Now
 from edge.hall import Hall
@@ -26,7 +27,7 @@ log = logging.getLogger("hall.database")
 
 METADATA = MetaData()
 APPLICATION_ID = 0x48414C4C  # "HALL"
-SCHEMA = 1
+SCHEMA = 2
 BATCH = 128
 """At most so many use cases share one commit."""
 RETRY_S = 2.0
@@ -122,6 +123,8 @@ class Database:
                 raise Broken(f"{self.path} was written by a newer version (schema {version}, this one knows {SCHEMA})")
             if version < SCHEMA:
                 METADATA.create_all(connection, tables)
+                for table in tables:
+                    _add_columns(connection, table)
                 connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
                 connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
 
@@ -134,6 +137,17 @@ class Database:
     def close(self) -> None:
         self.reading.dispose()
         self.writing.dispose()
+
+
+def _add_columns(connection: Connection, table: Table) -> None:
+    """What an earlier version's table lacks: columns that may be empty or say themselves what stands in old rows."""
+    there = {row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({table.name})")}
+    for column in table.columns:
+        if column.name not in there:
+            ddl = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {ddl}")
+    for index in table.indexes:
+        index.create(connection, checkfirst=True)
 
 
 # ---- the writer

@@ -131,11 +131,53 @@ HHMM = Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d$")]
 
 
 class Hours(_Model):
-    """A volume of its own for some hours of the day."""
-
     start: Annotated[HHMM, Field(alias="from")]
     end: Annotated[HHMM, Field(alias="to")]
+
+
+class Loudness(Hours):
+    """A volume of its own for some hours of the day."""
+
     volume: Annotated[int, Field(ge=0, le=100)]
+
+
+PriorityReason = Literal["military", "senior", "disabled", "green", "appointment", "urgent"]
+
+
+class Priority(_Model):
+    """Who is served before others, and how a visitor shows it."""
+
+    senior_age: Annotated[int, Field(ge=50, le=120)] = 70
+    """Years, by the birth date on the card."""
+    declare: Literal["allow", "help_desk_only"] = "allow"
+    """Who takes a visitor's word for it, without a card: the kiosk, or the help desk only."""
+    offered: tuple[PriorityReason, ...] = ("military", "senior", "disabled")
+    """What a visitor may declare."""
+    strict: tuple[PriorityReason, ...] = ("military",)
+    """Served before everybody else."""
+    head_start: dict[PriorityReason, Annotated[float, Field(ge=0, le=240)]] = {
+        "senior": 15.0,
+        "disabled": 15.0,
+        "appointment": 15.0,
+    }
+    """Minutes by which these count as having come earlier."""
+
+
+class Sms(_Model):
+    """Text messages to visitors who asked for them with their ticket."""
+
+    device: Id | None = None
+    ahead: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (3,)
+    """A message when so many are still ahead."""
+    quiet: tuple[Hours, ...] = ()
+    """No message in these hours."""
+    daily_cap: Annotated[int, Field(ge=1)] = 2000
+    """Messages a day, all visitors together."""
+    per_phone: Annotated[int, Field(ge=1)] = 12
+    """Messages a day to one number."""
+    issued: str = "【{hall}】您的号码{number}，{service}，前面还有{ahead}人，约{low}到{high}分钟。"
+    soon: str = "【{hall}】您的号码{number}前面还有{ahead}人，请到{place}等候。"
+    come: str = "【{hall}】请{number}号到{floor}{no}号{name}办理。"
 
 
 class Zone(_Model):
@@ -145,7 +187,7 @@ class Zone(_Model):
     voice: Place | None = None
     """The loudspeaker of this zone; without one its hall screen still sounds."""
     volume: Annotated[int, Field(ge=0, le=100)] = 80
-    hours: tuple[Hours, ...] = ()
+    hours: tuple[Loudness, ...] = ()
 
 
 class Unit(_Model):
@@ -214,6 +256,8 @@ class Kiosk(_Model):
     printer: Id | None = None
     fallback: Id | None = None
     """The printer that takes over while the first cannot print."""
+    reader: Id | None = None
+    """Its ID-card reader."""
 
 
 class Hall(_Model):
@@ -224,6 +268,8 @@ class Hall(_Model):
     central: Central = Central()
     demo: Demo = Demo()
     discovery: Discovery = Discovery()
+    priority: Priority = Priority()
+    sms: Sms = Sms()
     zones: Annotated[tuple[Zone, ...], Field(alias="zone", min_length=1)]
     units: Annotated[tuple[Unit, ...], Field(alias="unit", min_length=1)]
     services: Annotated[tuple[Service, ...], Field(alias="service", min_length=1)]

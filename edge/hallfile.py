@@ -109,14 +109,15 @@ def _loose_ends(hall: Hall) -> Iterator[tuple[Loc, str]]:
         for skill in window.skills:
             yield from _missing(("window", nth, "skills"), "service", skill, hall.service)
     for nth, kiosk in enumerate(hall.kiosks):
-        known: Known = {"zone": hall.zone, "printer": hall.device, "fallback": hall.device}
+        known: Known = {"zone": hall.zone, "printer": hall.device, "fallback": hall.device, "reader": hall.device}
         yield from _leads(kiosk, ("kiosk", nth), known)
+    yield from _leads(hall.sms, ("sms",), {"device": hall.device})
     yield from _places(hall)
     yield from _shared_places(hall)
 
 
 PLACES = ("call_box", "evaluator", "sign")
-DEVICE_KEYS = ("printer", "fallback")
+DEVICE_KEYS = ("printer", "fallback", "reader")
 
 
 def _places(hall: Hall) -> Iterator[tuple[Loc, str]]:

@@ -11,6 +11,7 @@ from fastapi import Request, Response
 
 from edge.access import idempotency
 from edge.access.tokens import Identity
+from edge.access.vault import Vault
 from edge.central.relay import Relay
 from edge.clock import Clock, Now
 from edge.database import Database, Session, Writer
@@ -44,6 +45,7 @@ class Parts:
     presses: Presses
     relay: Relay
     slips: Mapping[str, SlipTemplate]
+    vault: Vault
     progress: Progress
 
 

@@ -26,12 +26,14 @@ from drivers.base import Link
 from drivers.link import open_link
 from edge import hall as halls
 from edge.access import idempotency
+from edge.access.vault import Vault, open_vault
 from edge.app import make_app
 from edge.central.relay import Client, Relay, open_client
 from edge.clock import Clock
 from edge.database import Database, Writer
 from edge.devices import binding
 from edge.devices.discovery import Browse, Discovery, browse
+from edge.devices.handlers import Handlers
 from edge.devices.health import blocks
 from edge.devices.hub import Hub
 from edge.devices.presses import Presses
@@ -229,7 +231,7 @@ def only_one(data: Path) -> Iterator[None]:
         yield
 
 
-def build(hall: halls.Hall, database: Database, outside: Outside, executor: Executor) -> Parts:
+def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, executor: Executor) -> Parts:
     slips = load_slips(SLIPS)
     epoch = open_epoch(database, outside.new_id())
     journal = Journal(database, hall.hall.code, epoch)
@@ -237,13 +239,26 @@ def build(hall: halls.Hall, database: Database, outside: Outside, executor: Exec
     writer = Writer(database, hall, outside.clock, outside.new_id, executor, epoch, journal.publish)
     presses = Presses(hall, writer, outside.clock)
     printing = Printing(hall, database, writer, slips)
-    hub = Hub(hall, writer, outside.clock, outside.open_link, outside.random, presses, printing)
+    handlers = Handlers(presses, no_cards, no_deliveries, printing, no_messages)
+    hub = Hub(hall, writer, outside.clock, outside.open_link, outside.random, handlers)
     with database.read() as connection:
         for device, link in binding.by_hand(connection, hall).items():
             hub.relink(device, link)
     discovery = Discovery(hall.discovery.interfaces, outside.clock, outside.browse)
     relay = Relay(hall, journal, database, writer, outside.random, outside.client)
-    return Parts(hall, outside.clock, database, journal, writer, hub, discovery, presses, relay, slips, Progress())
+    return Parts(
+        hall, outside.clock, database, journal, writer, hub, discovery, presses, relay, slips, vault, Progress()
+    )
+
+
+def no_cards(_device: halls.Device, _event: object) -> None: ...
+
+
+async def no_deliveries(_device: halls.Device, _event: object) -> None: ...
+
+
+async def no_messages(_device: halls.Device, _messenger: object) -> bool:
+    return False
 
 
 class Server(uvicorn.Server):
@@ -289,7 +304,7 @@ async def run(hall: halls.Hall, data: Path, door: socket.socket, ready: Callable
     executor = ThreadPoolExecutor(1, "writer")
     try:
         async with real_world(hall) as outside:
-            await serve(build(hall, database, outside, executor), door, ready)
+            await serve(build(hall, database, outside, open_vault(data), executor), door, ready)
     finally:
         executor.shutdown()
         database.close()

@@ -28,6 +28,7 @@ import httpx
 from drivers.base import Link, Unreachable
 from edge import hall as halls
 from edge import hallfile
+from edge.access.vault import open_vault
 from edge.app import make_app
 from edge.clock import Clock
 from edge.database import Database
@@ -122,7 +123,8 @@ def demo_hall(folder: Path, change: Callable[[str], str] = lambda text: text) ->
 def without_devices(text: str) -> str:
     """A hall file of which no window, kiosk or line has a device."""
     tables = [table for table in re.split(r"(?m)^(?=\[)", text) if not table.startswith("[[device]]")]
-    return re.sub(r"(?m)^(call_box|evaluator|sign|printer|fallback|voice|speaker)\w* = .*\n", "", "".join(tables))
+    places = "call_box|evaluator|sign|printer|fallback|reader|voice|speaker"
+    return re.sub(rf"(?m)^({places})\w* = .*\n", "", "".join(tables))
 
 
 def counter() -> Callable[[], str]:
@@ -233,7 +235,7 @@ async def running(world: World) -> AsyncIterator[Running]:
     async with httpx.AsyncClient(transport=world.centre) as client:
         clock = Clock(world.hall.zone_info, world.wall)
         outside = Outside(clock, world.ids, world.random, world.open_link, client, world.browse)
-        parts = build(world.hall, database, outside, Inline())
+        parts = build(world.hall, database, outside, open_vault(world.folder), Inline())
         door = Door(make_app(parts), client=("127.0.0.1", 1))
         started = asyncio.Event()
         life = asyncio.create_task(_live(parts, started))

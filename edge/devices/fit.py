@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from drivers.base import Device, Evaluator, Misconfigured, NumberDisplay, Printer, TextScreen, Voice
+from drivers.base import CardRead, Device, Evaluator, KeyPressed, Messenger, Misconfigured, Printer, TextScreen, Voice
 from edge import hall as halls
 from edge.devices.hub import driver_class
 
 Loc = tuple[int | str, ...]
 Finding = tuple[Loc, str]
-NEEDS: dict[str, type] = {"sign": TextScreen, "call_box": NumberDisplay, "evaluator": Evaluator}
+NEEDS: dict[str, type] = {"sign": TextScreen, "call_box": KeyPressed, "evaluator": Evaluator}
+"""A capability, or an event that the device tells."""
 
 
 def problems(hall: halls.Hall) -> list[Finding]:
@@ -35,7 +36,9 @@ def _unable(hall: halls.Hall, kinds: dict[str, type[Device]]) -> list[Finding]:
         wanted += [(("window", nth, key), getattr(window, key), needed) for key, needed in NEEDS.items()]
         wanted.append((("window", nth, "printer"), _at(window.printer), Printer))
     for nth, kiosk in enumerate(hall.kiosks):
+        wanted.append((("kiosk", nth, "reader"), _at(kiosk.reader), CardRead))
         wanted += [(("kiosk", nth, key), _at(getattr(kiosk, key)), Printer) for key in ("printer", "fallback")]
+    wanted.append((("sms", "device"), _at(hall.sms.device), Messenger))
     wanted += [(("zone", nth, "voice"), zone.voice, Voice) for nth, zone in enumerate(hall.zones)]
     found = []
     for loc, place, needed in wanted:
@@ -53,7 +56,7 @@ def _why_not(hall: halls.Hall, kinds: dict[str, type[Device]], place: halls.Plac
     kind = kinds.get(place.device) if place is not None else None
     if kind is None or place is None:
         return None
-    if not issubclass(kind, needed):
+    if not (needed in kind.TELLS or issubclass(kind, needed)):
         return f"a {kind.__name__} is no {needed.__name__}"
     try:
         return kind.lacks(hall.device[place.device].options, needed, place.address)

@@ -16,7 +16,10 @@ from random import Random
 from typing import Any, cast
 
 from drivers.base import (
+    CardRead,
+    CardUnread,
     Condition,
+    Delivered,
     Device,
     DeviceError,
     DeviceEvent,
@@ -26,7 +29,6 @@ from drivers.base import (
     Link,
     Misconfigured,
     NumberDisplay,
-    Printer,
     ProtocolError,
     Rejected,
     Speech,
@@ -37,6 +39,7 @@ from drivers.base import (
 from edge import hall as halls
 from edge.clock import Clock
 from edge.database import Unstored, Writer
+from edge.devices.handlers import Handlers
 from edge.devices.health import Health, blocks, why
 from edge.devices.line import Line
 from edge.devices.log import DeviceNews, write_news
@@ -55,10 +58,6 @@ PRESSES = 32
 """Key presses of one device that may wait for their use case."""
 
 OpenLink = Callable[[str], Awaitable[Link]]
-OnPress = Callable[[halls.Device, KeyPressed | Graded], Awaitable[Moment | None]]
-"""Runs the press's use case; what comes back is the box's answer."""
-PrintNext = Callable[[halls.Device, Printer], Awaitable[bool]]
-"""Prints the next job of this printer, if there is one; True when it did. May raise the four errors."""
 
 
 class _Relinked(DeviceError):
@@ -89,11 +88,10 @@ class Hub:
         clock: Clock,
         open_link: OpenLink,
         random: Random,
-        on_press: OnPress,
-        print_next: PrintNext,
+        handlers: Handlers,
     ) -> None:
         self._hall, self._writer, self._clock, self._random = hall, writer, clock, random
-        self._open_link, self._on_press, self._print_next = open_link, on_press, print_next
+        self._open_link, self._handlers = open_link, handlers
         self.health = {device.id: Health() for device in hall.devices}
         self._lines = {device.id: Line() for device in hall.devices}
         self._links = {device.id: device.link for device in hall.devices}
@@ -115,7 +113,7 @@ class Hub:
         self._lines[moment.device].add(moment)
 
     def wake(self, device: str) -> None:
-        """There may be a job for this printer."""
+        """There may be a job for this printer or modem."""
         self._lines[device].wake.set()
 
     def relink(self, device: str, link: str) -> None:
@@ -217,12 +215,18 @@ class Hub:
     async def _heard(self, config: halls.Device, event: DeviceEvent, presses: asyncio.Queue[KeyPressed]) -> None:
         if isinstance(event, Condition):
             await self._condition(config, event)
-        elif isinstance(event, Graded):
+        elif isinstance(event, CardRead | CardUnread):
+            self._handlers.card(config, event)
+        elif isinstance(event, Graded | Delivered):
             # Asking for the next event acknowledges this one on the wire: so it is committed first.
             try:
-                await self._on_press(config, event)
+                await (
+                    self._graded(config, event)
+                    if isinstance(event, Graded)
+                    else self._handlers.delivered(config, event)
+                )
             except Unstored as error:
-                raise Unreachable(f"a press could not be stored and is not acknowledged: {error}") from error
+                raise Unreachable(f"what it told could not be stored and is not acknowledged: {error}") from error
         elif presses.full():
             self.health[config.id].overflow += 1
         else:
@@ -231,13 +235,16 @@ class Hub:
     async def _press(self, config: halls.Device, presses: asyncio.Queue[KeyPressed]) -> None:
         """Keys have been echoed already: their use cases must not hold up the next echo."""
         while True:
-            answer = await self._on_press(config, await presses.get())
-            if answer is not None:
+            for answer in await self._handlers.press(config, await presses.get()):
                 self.add(answer)
+
+    async def _graded(self, config: halls.Device, event: Graded) -> None:
+        for answer in await self._handlers.press(config, event):
+            self.add(answer)
 
     async def _send(self, config: halls.Device, device: Device) -> None:
         line = self._lines[config.id]
-        printer = device if isinstance(device, Printer) else None
+        job = self._handlers.jobs(config, device)
         line.everything()
         while True:
             if self._relinked[config.id].is_set():
@@ -246,7 +253,7 @@ class Hub:
             output = line.take(self._clock.now().at, asyncio.get_running_loop().time())
             if output is not None:
                 await self._put_out(config, device, output)
-            elif not (printer is not None and await self._printed(config, printer)):
+            elif not (job is not None and await self._done(config, job)):
                 await _woken(line)
 
     async def _speak(self, config: halls.Device, device: Voice) -> None:
@@ -280,20 +287,20 @@ class Hub:
         if device.counters.frames_in > heard:  # a command that nobody answers goes out on a dead line too
             await self._alive(config)
 
-    async def _printed(self, config: halls.Device, device: Printer) -> bool:
-        """Whether to look for another job at once; a printer that cannot print is left alone until that is over."""
+    async def _done(self, config: halls.Device, job: Callable[[], Awaitable[bool]]) -> bool:
+        """Whether to look for another job at once; a device that cannot do one is left alone until that is over."""
         if any(blocks(name) for name in self.health[config.id].conditions):
             return False
         try:
-            printed = await self._print_next(config, device)
+            done = await job()
         except Rejected as error:
             self.health[config.id].rejected += 1
             self.health[config.id].error = str(error)
             await asyncio.sleep(RETRY_S)  # by then its own status says why, and nothing is claimed until it is over
             return True
-        if printed:
+        if done:
             await self._alive(config)
-        return printed
+        return done
 
     # ---- health
 
@@ -359,6 +366,8 @@ async def _perform(device: Device, output: State | Moment) -> None:
         await device.beep(output.address)
     elif isinstance(output, Ask) and isinstance(device, Evaluator):
         await device.invite(output.address)
+    elif isinstance(output, ShowNumber | Beep) and KeyPressed in device.TELLS:
+        return  # buttons without a display
     else:
         raise Misconfigured(f"{type(device).__name__} cannot {type(output).__name__}: look at the windows in the file")
 

@@ -37,11 +37,12 @@ class Presses:
         self.strangers = 0
         """Presses at an address that belongs to no window."""
 
-    async def __call__(self, device: halls.Device, event: KeyPressed | Graded) -> Moment | None:
+    async def __call__(self, device: halls.Device, event: KeyPressed | Graded) -> list[Moment]:
         if isinstance(event, KeyPressed):
-            return await self._key(device, event)
+            answer = await self._key(device, event)
+            return [] if answer is None else [answer]
         await self._graded(device, event)
-        return None
+        return []
 
     async def _key(self, device: halls.Device, event: KeyPressed) -> Moment | None:
         window = self._boxes.get((device.id, event.address))

@@ -7,81 +7,11 @@ from typing import Any, NamedTuple
 
 from edge.clock import Now
 from edge.database import Session
-from edge.hall import Hall, Service
+from edge.hall import Hall
 from edge.journal import append
-from edge.queue import balance, prints, rows, tickets
+from edge.queue import balance, rows, tickets
 from edge.refusal import Refused
 from edge.windows import desk as windows
-
-# ---- issue
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    service: str
-    channel: str
-    kiosk: str | None
-    actor: str
-
-
-def issue(session: Session, hall: Hall, now: Now, command: Issue) -> str:
-    """Gives the next number of the service and wants it printed where the kiosk has a printer. Returns the ticket's id.
-
-    An arrival that finds an armed window is called to it in the same transaction.
-    """
-    service = hall.service.get(command.service)
-    if service is None:
-        raise Refused("no_such_service", "没有这项业务", f"service {command.service!r}", status=404)
-    if command.kiosk is not None and command.kiosk not in hall.kiosk:
-        raise Refused("no_such_kiosk", "没有这台取号机", f"kiosk {command.kiosk!r}", status=404)
-    ticket = _insert(session, hall, now, command, service)
-    printer = hall.kiosk[command.kiosk].printer if command.kiosk else None
-    if printer is not None:
-        prints.want_print(session, now, ticket.id, printer, copy=False)
-    _call_if_armed(session, hall, now, ticket, command.actor)
-    return ticket.id
-
-
-def _insert(session: Session, hall: Hall, now: Now, command: Issue, service: Service) -> rows.Ticket:
-    ordinal = session.connection.exec_driver_sql(
-        "INSERT INTO series (day, prefix, last) VALUES (?, ?, 1)"
-        " ON CONFLICT (day, prefix) DO UPDATE SET last = last + 1 RETURNING last",
-        (now.day, service.prefix),
-    ).scalar_one()
-    id_, number = session.new_id(), tickets.number(service.prefix, ordinal)
-    event = append(
-        session, hall, now, "ticket.issued", id_, command.actor, ticket=id_, number=number, service=service.id
-    )
-    session.connection.exec_driver_sql(
-        "INSERT INTO ticket (id, day, prefix, ordinal, number, service, kiosk, channel, state, position, taken_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)",
-        (
-            id_,
-            now.day,
-            service.prefix,
-            ordinal,
-            number,
-            service.id,
-            command.kiosk,
-            command.channel,
-            event.seq,
-            now.at,
-        ),
-    )
-    return rows.Ticket(id_, number, service.id, "waiting", event.seq, None, now.at, command.kiosk, now.day)
-
-
-def _call_if_armed(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, actor: str) -> None:
-    """Whoever comes, or comes back, finds the window that waits for them: nobody else waits while one is armed."""
-    armed = session.connection.exec_driver_sql("SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL").all()
-    able = hall.able[ticket.service]
-    window = balance.best_armed(
-        [balance.Armed(row[0], row[1], len(hall.window[row[0]].skills)) for row in armed if row[0] in able]
-    )
-    if window is not None:
-        windows.disarm(session, window)
-        _call(session, hall, now, ticket, window, "窗口空闲，随到随办", actor)
-
 
 # ---- call
 
@@ -156,6 +86,18 @@ def _call(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, window: i
     _move(session, hall, now, "call", ticket, actor, window, why=why)
 
 
+def call_if_armed(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, actor: str) -> None:
+    """Whoever comes, or comes back, finds the window that waits for them: nobody else waits while one is armed."""
+    armed = session.connection.exec_driver_sql("SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL").all()
+    able = hall.able[ticket.service]
+    window = balance.best_armed(
+        [balance.Armed(row[0], row[1], len(hall.window[row[0]].skills)) for row in armed if row[0] in able]
+    )
+    if window is not None:
+        windows.disarm(session, window)
+        _call(session, hall, now, ticket, window, "窗口空闲，随到随办", actor)
+
+
 # ---- the other moves
 
 
@@ -187,7 +129,7 @@ def make_move(session: Session, hall: Hall, now: Now, command: Move) -> str:
         raise Refused("other_day", f"{ticket.number}号不是今天的号，请重新取号", f"taken on {ticket.day}")
     _move(session, hall, now, command.name, ticket, command.actor, ticket.window)
     if command.name == "return":
-        _call_if_armed(session, hall, now, ticket._replace(state="waiting", window=None), command.actor)
+        call_if_armed(session, hall, now, ticket._replace(state="waiting", window=None), command.actor)
     return ticket.id
 
 

@@ -12,7 +12,7 @@ from edge.clock import Now
 from edge.database import Session
 from edge.guard import hold_scope, needs
 from edge.parts import actor_of, parts_of, perform
-from edge.queue import board, desk, prints
+from edge.queue import board, desk, issuing, prints
 
 router = APIRouter(prefix="/api/v1", tags=["queue"])
 View = dict[str, Any]
@@ -61,8 +61,8 @@ async def issue(request: Request, body: NewTicket) -> Response:
     """Issues a ticket; `print` says whether a slip is wanted, sent, printed or unknown."""
     hold_scope(request, body.kiosk)
     place = f"kiosk:{body.kiosk}" if body.kiosk else body.channel
-    command = desk.Issue(body.service, body.channel, body.kiosk, actor_of(request, place))
-    return await perform(request, desk.issue, command, _ticket(request), status=201)
+    command = issuing.Issue(body.service, body.channel, body.kiosk, actor_of(request, place))
+    return await perform(request, issuing.issue, command, _ticket(request), status=201)
 
 
 @router.get("/tickets/{ticket}", dependencies=[needs("anyone")])

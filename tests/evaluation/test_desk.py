@@ -16,7 +16,7 @@ from edge.evaluation import desk as evaluation
 from edge.evaluation import views
 from edge.evaluation.routes import Rating
 from edge.pages.routes import LEVELS as PAD_LEVELS
-from edge.queue import desk
+from edge.queue import desk, issuing
 from edge.refusal import Refused
 from tests.books import Books
 
@@ -57,7 +57,7 @@ class Visits(RuleBasedStateMachine):
     def call_and_start(self, window: int) -> None:
         if window in self.serving:
             return
-        ticket = self.books.do(desk.issue, desk.Issue("pension", "kiosk", None, ""))
+        ticket = self.books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
         self.books.do(desk.call_next, desk.CallNext(window, ""))
         before = self.open_at(window)
         assert self.shown(window) == before, "a call closes no invitation"
@@ -172,7 +172,7 @@ def test_there_are_five_levels_on_the_pad_and_no_other_is_taken() -> None:
 
 def test_nobody_is_invited_long_after_the_service(tmp_path: Path) -> None:
     books = Books(tmp_path)
-    ticket = books.do(desk.issue, desk.Issue("pension", "kiosk", None, ""))
+    ticket = books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
     books.do(desk.call_next, desk.CallNext(3, ""))
     books.do(desk.make_move, desk.Move("finish", ticket, 3, ""))
     long_ago = books.clock.now().at - LIFETIME_S * 1000
@@ -190,7 +190,7 @@ def test_an_unknown_evaluation_is_refused_as_unknown(tmp_path: Path) -> None:
 @pytest.mark.req("SEC-04")
 def test_what_a_visitor_writes_stays_out_of_the_journal(tmp_path: Path) -> None:
     books = Books(tmp_path)
-    ticket = books.do(desk.issue, desk.Issue("pension", "kiosk", None, ""))
+    ticket = books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
     books.do(desk.call_next, desk.CallNext(3, ""))
     books.do(desk.make_move, desk.Move("finish", ticket, 3, ""))
     id_ = books.do(evaluation.invite, evaluation.Invite(ticket, 3, books.clock.now().at))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.journal import broken_at
-from edge.queue import desk
+from edge.queue import issuing
 from tests.books import Books
 
 EVENTS = 8
@@ -33,7 +33,7 @@ def books() -> Iterator[Books]:
     with tempfile.TemporaryDirectory() as folder:
         books = Books(Path(folder))
         for _ in range(EVENTS):
-            books.do(desk.issue, desk.Issue("pension", "kiosk", None, "kiosk:1"))
+            books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, "kiosk:1"))
         yield books
         books.database.close()
 

@@ -10,7 +10,7 @@ import pytest
 from edge.notices.calls import announcement, volume
 from edge.notices.outputs import ShowNumber, ShowText
 from edge.notices.signs import sign_text, window_outputs
-from edge.queue import board, desk
+from edge.queue import board, desk, issuing
 from edge.windows import desk as windows
 from tests.books import Books
 from tests.hall import MORNING, demo_hall
@@ -34,7 +34,7 @@ def sign(books: Books, no: int) -> str:
 
 @pytest.mark.req("QUE-14", "QUE-15")
 def test_a_call_names_number_floor_and_window(books: Books) -> None:
-    books.do(desk.issue, desk.Issue("pension", "kiosk", "1", "kiosk:1"))
+    books.do(issuing.issue, issuing.Issue("pension", "kiosk", "1", "kiosk:1"))
     books.do(desk.call_next, desk.CallNext(3, "window:3"))
     assert sign(books, 3) == "请A001号到一楼3号社保窗口"
     assert ShowNumber("counter", 3, 1, 0) in window_outputs(books.hall, view(books, 3))
@@ -103,7 +103,7 @@ def without_voice(text: str) -> str:
 
 @pytest.mark.req("QUE-06")
 def test_a_call_is_said_in_the_zone_of_its_window(books: Books, tmp_path: Path) -> None:
-    books.do(desk.issue, desk.Issue("pension", "kiosk", "1", "kiosk:1"))
+    books.do(issuing.issue, issuing.Issue("pension", "kiosk", "1", "kiosk:1"))
     books.do(desk.call_next, desk.CallNext(3, "window:3"))
     event = books.events("ticket.called")[0]
     assert announcement(demo_hall(tmp_path, without_voice), event) is None

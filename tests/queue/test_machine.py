@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from edge.journal import broken_at
-from edge.queue import desk
+from edge.queue import desk, issuing
 from edge.refusal import Refused
 from edge.windows import desk as windows
 from tests.books import Books
@@ -94,7 +94,7 @@ class Hall(RuleBasedStateMachine):
 
     @rule(service=SERVICES, kiosk=st.sampled_from(["1", None]))
     def issue(self, service: str, kiosk: str | None) -> None:
-        ticket = self.books.do(desk.issue, desk.Issue(service, "kiosk", kiosk, "kiosk:1"))
+        ticket = self.books.do(issuing.issue, issuing.Issue(service, "kiosk", kiosk, "kiosk:1"))
         self.people[ticket] = Person(service, self.books.clock.now().day)
         self.served_if_armed(ticket)
         assert len(self.books.rows("SELECT 1 FROM print_job WHERE ticket=?", ticket)) == (kiosk is not None)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.queue import desk, prints
+from edge.queue import desk, issuing, prints
 from edge.refusal import Refused
 from tests.books import Books
 from tests.hall import DAY_S
@@ -28,7 +28,7 @@ def test_no_slip_is_on_paper_twice_unmarked(steps: list[str]) -> None:
         on_paper, job = Counter[str](), None
         for step in steps:
             if step == "issue":
-                tickets.append(books.do(desk.issue, desk.Issue("pension", "kiosk", "1", "kiosk:1")))
+                tickets.append(books.do(issuing.issue, issuing.Issue("pension", "kiosk", "1", "kiosk:1")))
             elif step == "claim" and job is None:
                 job = books.do(prints.claim_print, "printer-1")
             elif step in ("printed", "unknown", "wanted") and job is not None:
@@ -69,22 +69,22 @@ def books(tmp_path: Path) -> Books:
 
 
 def test_jobs_are_claimed_in_the_order_of_issue(books: Books) -> None:
-    issued = [books.do(desk.issue, desk.Issue("pension", "kiosk", "1", "kiosk:1")) for _ in range(3)]
+    issued = [books.do(issuing.issue, issuing.Issue("pension", "kiosk", "1", "kiosk:1")) for _ in range(3)]
     jobs = [books.do(prints.claim_print, "printer-1") for _ in range(3)]
     assert [job and job.ticket for job in jobs] == issued
 
 
 def test_nobody_is_there_for_the_slip_of_a_cancelled_or_older_ticket(books: Books) -> None:
-    gone = books.do(desk.issue, desk.Issue("pension", "kiosk", "1", "kiosk:1"))
+    gone = books.do(issuing.issue, issuing.Issue("pension", "kiosk", "1", "kiosk:1"))
     books.do(desk.make_move, desk.Move("cancel", gone, None, "desk"))
     assert books.do(prints.claim_print, "printer-1") is None
-    books.do(desk.issue, desk.Issue("pension", "kiosk", "1", "kiosk:1"))
+    books.do(issuing.issue, issuing.Issue("pension", "kiosk", "1", "kiosk:1"))
     books.wall.at += DAY_S
     assert books.do(prints.claim_print, "printer-1") is None
 
 
 def test_a_job_that_was_cut_off_becomes_unknown_and_is_not_sent_again(books: Books) -> None:
-    books.do(desk.issue, desk.Issue("pension", "kiosk", "1", "kiosk:1"))
+    books.do(issuing.issue, issuing.Issue("pension", "kiosk", "1", "kiosk:1"))
     assert books.do(prints.claim_print, "printer-1") is not None
     assert books.do(prints.claim_print, "printer-1") is None
     assert books.rows("SELECT state FROM print_job") == [("unknown",)]
@@ -92,6 +92,6 @@ def test_a_job_that_was_cut_off_becomes_unknown_and_is_not_sent_again(books: Boo
 
 
 def test_a_ticket_without_a_kiosk_cannot_be_printed_again(books: Books) -> None:
-    ticket = books.do(desk.issue, desk.Issue("pension", "desk", None, "desk"))
+    ticket = books.do(issuing.issue, issuing.Issue("pension", "desk", None, "desk"))
     with pytest.raises(Refused, match="no_printer"):
         books.do(prints.reprint, prints.Reprint(ticket, "desk"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.queue import balance, desk, forecast, tickets
+from edge.queue import balance, desk, forecast, issuing, tickets
 from edge.refusal import Refused
 from tests.books import Books
 
@@ -77,7 +77,7 @@ def books(tmp_path: Path) -> Books:
 
 
 def issue(books: Books, service: str = "pension") -> str:
-    return books.do(desk.issue, desk.Issue(service, "kiosk", "1", "kiosk:1"))
+    return books.do(issuing.issue, issuing.Issue(service, "kiosk", "1", "kiosk:1"))
 
 
 @pytest.mark.req("QUE-28")
@@ -125,8 +125,8 @@ def test_a_stale_page_cannot_finish_the_next_visitor(books: Books) -> None:
 
 def test_unknown_names_are_refused_as_unknown(books: Books) -> None:
     wrong: list[tuple[object, object]] = [
-        (desk.issue, desk.Issue("dentist", "kiosk", None, "")),
-        (desk.issue, desk.Issue("pension", "kiosk", "9", "")),
+        (issuing.issue, issuing.Issue("dentist", "kiosk", None, "")),
+        (issuing.issue, issuing.Issue("pension", "kiosk", "9", "")),
         (desk.call_next, desk.CallNext(9, "")),
         (desk.call_chosen, desk.CallChosen(1, "nobody", "")),
         (desk.make_move, desk.Move("cancel", "nobody", None, "")),

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from edge.queue import desk
+from edge.queue import desk, issuing
 from edge.refusal import Refused
 from edge.windows import desk as windows
 from tests.books import Books
@@ -19,7 +19,7 @@ def books(tmp_path: Path) -> Books:
 
 
 def issue(books: Books, service: str = "pension") -> str:
-    return books.do(desk.issue, desk.Issue(service, "kiosk", None, ""))
+    return books.do(issuing.issue, issuing.Issue(service, "kiosk", None, ""))
 
 
 def types(books: Books) -> list[str]:

@@ -1,0 +1,34 @@
+"""Who is told what a device says, and where its next job comes from: what the hub is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from drivers.base import CardRead, CardUnread, Delivered, Device, Graded, KeyPressed, Messenger, Printer
+from edge import hall as halls
+from edge.notices.outputs import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    press: Callable[[halls.Device, KeyPressed | Graded], Awaitable[list[Moment]]]
+    """Runs the press's use case; what comes back is the box's answer."""
+    card: Callable[[halls.Device, CardRead | CardUnread], None]
+    """Keeps it in memory for the kiosk; nothing of a card is stored by itself."""
+    delivered: Callable[[halls.Device, Delivered], Awaitable[None]]
+    """Returns after the commit."""
+    print_next: Callable[[halls.Device, Printer], Awaitable[bool]]
+    """Prints the next job of this printer, if there is one; True when it did. May raise the four errors."""
+    send_next: Callable[[halls.Device, Messenger], Awaitable[bool]]
+    """As `print_next`, for a text message."""
+
+    def jobs(self, config: halls.Device, device: Device) -> Callable[[], Awaitable[bool]] | None:
+        """What does this device's next job; None when it has none."""
+        if isinstance(device, Printer):
+            printer = device
+            return lambda: self.print_next(config, printer)
+        if isinstance(device, Messenger):
+            messenger = device
+            return lambda: self.send_next(config, messenger)
+        return None
