@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -205,6 +205,10 @@ class Service(_Model):
     mean_minutes: Annotated[float, Field(gt=0, le=240)] = 8.0
 
 
+def _several(value: object) -> object:
+    return [value] if isinstance(value, dict | Place) else value
+
+
 Level = Annotated[int, Field(ge=1, le=5)]
 
 
@@ -223,7 +227,8 @@ class Window(_Model):
     """The 进驻单位 on its sign; without one, that of its first skill."""
     phone: str = ""
     """咨询电话"""
-    call_box: Place | None = None
+    call_boxes: Annotated[tuple[Place, ...], Field(alias="call_box"), BeforeValidator(_several)] = ()
+    """One, or a list of them, where two clerks share a window or a keypad lies beside the box."""
     evaluator: EvaluatorPlace | None = None
     sign: Place | None = None
     printer: Id | None = None
@@ -311,9 +316,14 @@ class Hall(_Model):
         return {each.id: each for each in self.kiosks}
 
     @cached_property
+    def boxes(self) -> dict[tuple[str, int], Window]:
+        """(device, address) -> the window whose call box it is."""
+        return {(place.device, place.address): each for each in self.windows for place in each.call_boxes}
+
+    @cached_property
     def drawn(self) -> frozenset[int]:
         """The windows that have a sign or a number display."""
-        return frozenset(each.no for each in self.windows if each.sign is not None or each.call_box is not None)
+        return frozenset(each.no for each in self.windows if each.sign is not None or each.call_boxes)
 
     @cached_property
     def able(self) -> dict[str, tuple[int, ...]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from edge.hall import Hall, Place
+from edge.hall import Hall, Place, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +116,23 @@ def _loose_ends(hall: Hall) -> Iterator[tuple[Loc, str]]:
     yield from _shared_places(hall)
 
 
-PLACES = ("call_box", "evaluator", "sign")
+def _window_places(window: Window) -> list[tuple[str, Place]]:
+    """What stands at a window: (kind, where)."""
+    found = [("call_box", each) for each in window.call_boxes]
+    found += [("evaluator", window.evaluator)] if window.evaluator else []
+    return found + ([("sign", window.sign)] if window.sign else [])
+
+
 DEVICE_KEYS = ("printer", "fallback", "reader")
 
 
 def _places(hall: Hall) -> Iterator[tuple[Loc, str]]:
-    found = [(("zone", nth, "voice"), zone.voice) for nth, zone in enumerate(hall.zones)]
-    found += [(("window", nth, key), getattr(window, key)) for nth, window in enumerate(hall.windows) for key in PLACES]
-    for loc, place in found:
-        if place is not None:
-            yield from _missing(loc, "device", place.device, hall.device)
+    for nth, zone in enumerate(hall.zones):
+        if zone.voice is not None:
+            yield from _missing(("zone", nth, "voice"), "device", zone.voice.device, hall.device)
+    for nth, window in enumerate(hall.windows):
+        for kind, place in _window_places(window):
+            yield from _missing(("window", nth, kind), "device", place.device, hall.device)
 
 
 Known = dict[str, Iterable[Hashable]]
@@ -149,16 +156,11 @@ def _missing(loc: Loc, what: str, name: str, known: Iterable[Hashable]) -> Itera
 
 
 def _shared_places(hall: Hall) -> Iterator[tuple[Loc, str]]:
-    for key in PLACES:
-        taken: dict[tuple[str, int], int] = {}
-        for nth, window in enumerate(hall.windows):
-            place: Place | None = getattr(window, key)
-            if place is None:
-                continue
-            spot = (place.device, place.address)
+    taken: dict[tuple[str, str, int], int] = {}
+    for nth, window in enumerate(hall.windows):
+        for kind, place in _window_places(window):
+            spot = (kind, place.device, place.address)
             if spot in taken:
-                yield (
-                    ("window", nth, key),
-                    f"{place.device} address {place.address} already belongs to window {taken[spot]}",
-                )
+                what = f"{place.device} address {place.address} already belongs to window {taken[spot]}"
+                yield ("window", nth, kind), what
             taken[spot] = window.no

@@ -90,18 +90,6 @@ async def real_world(hall: halls.Hall) -> AsyncIterator[Outside]:
 Reaction = Callable[[Parts, Event], Awaitable[None]]
 
 
-async def invite(parts: Parts, event: Event) -> None:
-    if event.data.get("window") not in parts.hall.window:
-        return  # the window went with a changed hall file: nobody sits there to be rated
-    command = evaluation.Invite(event.data["ticket"], event.data["window"], event.at)
-    await parts.writer.insist(evaluation.invite, command)
-
-
-async def shorten_open_invitation(parts: Parts, event: Event) -> None:
-    command = evaluation.Started(event.data["ticket"], event.data["window"])
-    await parts.writer.insist(evaluation.service_started, command)
-
-
 async def ask_at_evaluator(parts: Parts, event: Event) -> None:
     window = parts.hall.window.get(event.data["window"])
     if window is not None and window.evaluator is not None:
@@ -146,8 +134,6 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "ticket.issued": (feed_printers,),
     "ticket.called": (announce,),
     "ticket.recalled": (announce,),
-    "ticket.started": (shorten_open_invitation,),
-    "ticket.finished": (invite,),
     "print.wanted": (feed_printers,),
     "device.down": (feed_printers,),
     "device.condition": (copy_cut_off_slips, feed_printers),
@@ -203,6 +189,11 @@ def redraw(parts: Parts, windows_: set[int]) -> None:
         parts.hub.want(window_outputs(parts.hall, view))
 
 
+def faulty_evaluators(parts: Parts) -> frozenset[int]:
+    places = {each.no: each.evaluator for each in parts.hall.windows}
+    return frozenset(no for no, place in places.items() if place is not None and not parts.hub.able(place.device))
+
+
 async def sweep(parts: Parts) -> None:
     """What the clock alone brings about: invitations that end, yesterday's tickets, old answers."""
     day = ""
@@ -211,7 +202,7 @@ async def sweep(parts: Parts) -> None:
         with parts.database.read() as connection:
             expiry = evaluations.next_expiry(connection)
         if expiry is not None and expiry <= now.at:
-            await parts.writer.insist(evaluation.expire, None)
+            await parts.writer.insist(evaluation.expire, faulty_evaluators(parts))
         if now.day != day:
             day = now.day
             await parts.writer.insist(desk.close_day, None)

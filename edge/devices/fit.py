@@ -10,8 +10,7 @@ from edge.devices.hub import driver_class
 
 Loc = tuple[int | str, ...]
 Finding = tuple[Loc, str]
-NEEDS: dict[str, type] = {"sign": TextScreen, "call_box": KeyPressed, "evaluator": Evaluator}
-"""A capability, or an event that the device tells."""
+NEEDS: dict[str, type] = {"sign": TextScreen, "evaluator": Evaluator}
 
 
 def problems(hall: halls.Hall) -> list[Finding]:
@@ -34,6 +33,7 @@ def _unable(hall: halls.Hall, kinds: dict[str, type[Device]]) -> list[Finding]:
     wanted: list[tuple[Loc, halls.Place | None, type]] = []
     for nth, window in enumerate(hall.windows):
         wanted += [(("window", nth, key), getattr(window, key), needed) for key, needed in NEEDS.items()]
+        wanted += [(("window", nth, "call_box"), place, KeyPressed) for place in window.call_boxes]
         wanted.append((("window", nth, "printer"), _at(window.printer), Printer))
     for nth, kiosk in enumerate(hall.kiosks):
         wanted.append((("kiosk", nth, "reader"), _at(kiosk.reader), CardRead))

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from drivers.base import CardRead, CardUnread, Delivered, Device, Graded, KeyPressed, Messenger, Printer
+from drivers.base import CardRead, CardUnread, Condition, Delivered, Device, Graded, KeyPressed, Messenger, Printer
 from edge import hall as halls
-from edge.notices.outputs import Moment
+from edge.notices.outputs import Again, Moment
+
+Answer = Moment | Again | Condition
 
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    press: Callable[[halls.Device, KeyPressed | Graded], Awaitable[list[Moment]]]
-    """Runs the press's use case; what comes back is the box's answer."""
+    press: Callable[[halls.Device, KeyPressed | Graded], Awaitable[list[Answer]]]
+    """Runs the press's use case; what comes back is the box's answer, and what a person should look at."""
     card: Callable[[halls.Device, CardRead | CardUnread], None]
     """Keeps it in memory for the kiosk; nothing of a card is stored by itself."""
     delivered: Callable[[halls.Device, Delivered], Awaitable[None]]

@@ -18,6 +18,10 @@ CONDITIONS: dict[str, Condition] = {
     "paper_low": ("纸快用完了", "准备换纸", False),
     "no_voice": ("没有语音，只有提示音", "放入录音，或安装 espeak-ng", False),
     "silent": ("没有回答", "看它的电源和线", False),
+    "stuck_key": ("键一直按着", "把键弹起来；不行就换一个", False),
+    "unknown_address": ("地址没有分给任何窗口", "改盒子的地址，或在配置里把它分给窗口", False),
+    "unknown_grade": ("评价键没有对应的等级", "在配置里补上 levels", False),
+    "reader_fault": ("读卡器自检没有通过", "关机再开机；不行就报修", True),
     "screen_off": ("屏幕关着", "在控制卡上打开屏幕", False),
 }
 """name -> (what is wrong, what to do, whether it cannot work so); the first that is true is what a person is told."""

@@ -43,7 +43,7 @@ from edge.devices.handlers import Handlers
 from edge.devices.health import Health, blocks, why
 from edge.devices.line import Line
 from edge.devices.log import DeviceNews, write_news
-from edge.notices.outputs import Ask, Beep, Moment, Say, ShowNumber, ShowText, State
+from edge.notices.outputs import Again, Ask, Beep, Moment, Say, ShowNumber, ShowText, State
 
 log = logging.getLogger("hall.devices")
 
@@ -220,11 +220,10 @@ class Hub:
         elif isinstance(event, Graded | Delivered):
             # Asking for the next event acknowledges this one on the wire: so it is committed first.
             try:
-                await (
-                    self._graded(config, event)
-                    if isinstance(event, Graded)
-                    else self._handlers.delivered(config, event)
-                )
+                if isinstance(event, Graded):
+                    await self._answer(config, event)
+                else:
+                    await self._handlers.delivered(config, event)
             except Unstored as error:
                 raise Unreachable(f"what it told could not be stored and is not acknowledged: {error}") from error
         elif presses.full():
@@ -235,12 +234,17 @@ class Hub:
     async def _press(self, config: halls.Device, presses: asyncio.Queue[KeyPressed]) -> None:
         """Keys have been echoed already: their use cases must not hold up the next echo."""
         while True:
-            for answer in await self._handlers.press(config, await presses.get()):
-                self.add(answer)
+            await self._answer(config, await presses.get())
 
-    async def _graded(self, config: halls.Device, event: Graded) -> None:
+    async def _answer(self, config: halls.Device, event: KeyPressed | Graded) -> None:
+        """Runs the use case of a press; returns after its commit."""
         for answer in await self._handlers.press(config, event):
-            self.add(answer)
+            if isinstance(answer, Condition):
+                await self._condition(config, answer)
+            elif isinstance(answer, Again):
+                self._lines[answer.device].answer(answer.address, asyncio.get_running_loop().time())
+            else:
+                self.add(answer)
 
     async def _send(self, config: halls.Device, device: Device) -> None:
         line = self._lines[config.id]

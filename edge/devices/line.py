@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from edge.notices.outputs import Moment, Say, State
+from edge.notices.outputs import Moment, Say, ShowNumber, State
 
 Place = tuple[type, int]
 LONGEST_QUEUE = 8
@@ -14,6 +14,9 @@ LONGEST_QUEUE = 8
 REFRESH_S = 60.0
 """After so long a state goes out again: a screen that lost its power for a moment has lost its text, and cannot say so.
 """
+
+ANSWER_S = 0.15
+"""A press that changed something is answered by the new number within this; else the old one is the answer."""
 
 
 @dataclass(slots=True)
@@ -59,6 +62,13 @@ class Line:
             self.speak.set()
         else:
             self._moments.append(moment)
+            self.wake.set()
+
+    def answer(self, address: int, monotonic: float) -> None:
+        """What the number display at this address shows goes out again in a blink, unless something new does before."""
+        shown = self._places.get((ShowNumber, address))
+        if shown is not None:
+            shown.sent = min(shown.sent, monotonic + ANSWER_S - REFRESH_S)
             self.wake.set()
 
     def everything(self) -> None:

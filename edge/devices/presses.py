@@ -1,4 +1,7 @@
-"""What a press means: a key of a call box or of an evaluator becomes a use case of its window."""
+"""What a press means: a key of a call box or of an evaluator becomes a use case of its window.
+
+No press is passed over in silence: the display shows its number again, or the box beeps that this cannot be done now.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ import asyncio
 import logging
 from typing import Any
 
-from drivers.base import Graded, KeyPressed
+from drivers.base import Condition, Graded, KeyPressed
 from edge import hall as halls
 from edge.clock import Clock
 from edge.database import Unstored, Writer
+from edge.devices.handlers import Answer
 from edge.evaluation import desk as evaluation
-from edge.notices.outputs import Beep, Moment
+from edge.notices.outputs import Again, Beep
 from edge.queue import desk
 from edge.refusal import Refused
 from edge.windows import desk as windows
@@ -19,83 +23,105 @@ from edge.windows import desk as windows
 log = logging.getLogger("hall.presses")
 
 DOUBLE_S = 0.3
-"""A second press of the same key within this time is the same press."""
+"""A second press of the same key at a window within this time is the same press, at whichever of its boxes."""
 BEEP_MS = 2_000
 
-MOVES = {"recall": "recall", "start": "start", "finish": "finish", "miss": "miss"}
+MOVES = ("recall", "start", "finish", "miss", "hold")
 
 
 class Presses:
-    """Turns the presses of all boxes into use cases; a refused press is answered with a beep, never ignored."""
+    """Turns the presses of all boxes into use cases."""
 
     def __init__(self, hall: halls.Hall, writer: Writer, clock: Clock) -> None:
-        self._writer, self._clock = writer, clock
-        self._last: dict[tuple[str, int, str], float] = {}
-        self._boxes = {(w.call_box.device, w.call_box.address): w for w in hall.windows if w.call_box}
+        self._hall, self._writer, self._clock = hall, writer, clock
+        self._last: dict[tuple[int, str], float] = {}
         self._evaluators = {(w.evaluator.device, w.evaluator.address): w for w in hall.windows if w.evaluator}
         self.doubles = 0
         self.strangers = 0
         """Presses at an address that belongs to no window."""
 
-    async def __call__(self, device: halls.Device, event: KeyPressed | Graded) -> list[Moment]:
+    async def __call__(self, device: halls.Device, event: KeyPressed | Graded) -> list[Answer]:
         if isinstance(event, KeyPressed):
-            answer = await self._key(device, event)
-            return [] if answer is None else [answer]
-        await self._graded(device, event)
-        return []
+            return await self._key(device, event)
+        return await self._graded(device, event)
 
-    async def _key(self, device: halls.Device, event: KeyPressed) -> Moment | None:
-        window = self._boxes.get((device.id, event.address))
+    async def _key(self, device: halls.Device, event: KeyPressed) -> list[Answer]:
+        window = self._hall.boxes.get((device.id, event.address))
+        no = Beep(device.id, event.address, self._clock.now().at + BEEP_MS)
         if window is None:
-            self.strangers += 1
-            log.warning("%s: key %s at address %d, which belongs to no window", device.id, event.key, event.address)
-            return None
-        if self._double(device.id, event):
-            return None
-        actor = f"device:{device.id}/{event.address}"
-        use_case, command = _meaning(event.key, window.no, actor)
+            return [no, self._stranger(device, event.address, f"key {event.key}")]
+        if self._double(window.no, event):
+            return []
+        use_case, command = _meaning(event, window.no, f"device:{device.id}/{event.address}")
         try:
             if use_case is None:
                 raise Refused("unknown_key", "这个键没有设置", event.key)
             await self._writer.do(use_case, command)
         except (Refused, Unstored) as error:
             log.info("window %d: %s refused: %s", window.no, event.key, error)
-            return Beep(device.id, event.address, self._clock.now().at + BEEP_MS)
-        return None
+            return [no]
+        return [Again(device.id, event.address)]
 
-    def _double(self, device: str, event: KeyPressed) -> bool:
-        place, at = (device, event.address, event.key), asyncio.get_running_loop().time()
-        double = at - self._last.get(place, float("-inf")) < DOUBLE_S
+    def _double(self, window: int, event: KeyPressed) -> bool:
+        press, at = (window, event.key), asyncio.get_running_loop().time()
+        double = at - self._last.get(press, float("-inf")) < DOUBLE_S
         self.doubles += double
         if not double:
-            self._last[place] = at
+            self._last = {one: then for one, then in self._last.items() if at - then < DOUBLE_S} | {press: at}
         return double
 
-    async def _graded(self, device: halls.Device, event: Graded) -> None:
+    async def _graded(self, device: halls.Device, event: Graded) -> list[Answer]:
         """Returns after the commit, or raises: then the press is not acknowledged on the wire."""
         window = self._evaluators.get((device.id, event.address))
+        if window is None:
+            return [self._stranger(device, event.address, "a grade")]
         level = _level(window, event.grade)
-        if window is None or level is None:
-            self.strangers += 1
-            log.warning("%s: grade %d at address %d means nothing here", device.id, event.grade, event.address)
-            return
+        if level is None:
+            log.warning("%s: grade %d at address %d has no level", device.id, event.grade, event.address)
+            return [Condition(_at("unknown_grade", event.address), True)]
         actor = f"device:{device.id}/{event.address}"
         rating = evaluation.Rate(level=level, channel="evaluator", actor=actor, window=window.no)
         await self._writer.do(evaluation.press, rating)
+        return []
+
+    def _stranger(self, device: halls.Device, address: int, what: str) -> Condition:
+        """A box set to a wrong address, or a window that the file forgot: a person must look."""
+        self.strangers += 1
+        log.warning("%s: %s at address %d, which belongs to no window", device.id, what, address)
+        return Condition(_at("unknown_address", address), True)
 
 
-def _level(window: halls.Window | None, grade: int) -> int | None:
+def _at(condition: str, address: int) -> str:
+    return f"{condition}_{address}" if address else condition
+
+
+def _level(window: halls.Window, grade: int) -> int | None:
     """The level the hall file gives this grade; a missing one is never invented."""
-    if window is None or window.evaluator is None or not 0 <= grade < len(window.evaluator.levels):
+    if window.evaluator is None or not 0 <= grade < len(window.evaluator.levels):
         return None
     return window.evaluator.levels[grade]
 
 
-def _meaning(key: str, window: int, actor: str) -> tuple[Any, Any]:
-    if key == "call":
-        return desk.call_next, desk.CallNext(window, actor)
-    if key in MOVES:
-        return desk.make_move, desk.Move(MOVES[key], None, window, actor)
-    if key == "pause":
-        return windows.pause, windows.Pause(window, "wait_a_moment", actor)
+def _meaning(event: KeyPressed, window: int, actor: str) -> tuple[Any, Any]:
+    """The use case of a key and its command; (None, None) for a key that means nothing with these digits."""
+    typed = "".join(map(str, event.digits))
+    match event.key, typed:
+        case "call", "":
+            return desk.call_next, desk.CallNext(window, actor)
+        case "call", _:
+            return desk.call_ordinal, desk.CallOrdinal(window, int(typed), actor)
+        case "transfer", _ if typed:
+            return desk.transfer, desk.Transfer(window, None, actor, to=int(typed))
+        case "resume", "":
+            return evaluation.resume, desk.Resume(window, None, actor)
+        case "pause", "":
+            return windows.pause_or_resume, windows.Resume(window, actor)
+        case "cancel", "":
+            return windows.stop_waiting, windows.Resume(window, actor)
+        case "sign_in", _ if typed:
+            return windows.sign_in, windows.SignIn(window, typed, actor)
+        case "sign_out", "":
+            return windows.sign_out, windows.SignOut(window, actor)
+        case key, "" if key in MOVES:
+            return evaluation.make_move, desk.Move(key, None, window, actor)
     return None, None

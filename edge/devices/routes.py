@@ -65,7 +65,8 @@ def _device(parts: Parts, config: halls.Device, bound: str | None) -> View:
 
 
 def _devices_of(window: halls.Window) -> set[str]:
-    return {place.device for place in (window.call_box, window.evaluator, window.sign) if place is not None}
+    places = (*window.call_boxes, window.evaluator, window.sign)
+    return {place.device for place in places if place is not None}
 
 
 def _linked(parts: Parts, device: str) -> Any:

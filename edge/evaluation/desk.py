@@ -1,5 +1,9 @@
-"""Use cases of evaluation: `invited → rated | timed_out`. An invitation outlives the next call, so that calling
-cannot suppress a bad rating; it ends by the rating, by time, or a grace after the next service has started."""
+"""Use cases of evaluation: `invited → rated | timed_out | cancelled | device_fault`.
+
+An invitation opens in the transaction that finishes its service. It outlives the next call, so that calling cannot
+suppress a bad rating (calls made meanwhile are counted); it ends by the rating, by the visitor's own no, by time, or a
+grace after the next service has started.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
+from edge.queue import desk as queue
 from edge.refusal import Refused
 
 LIFETIME_MS = 60_000
@@ -25,9 +30,11 @@ class Open(NamedTuple):
     ticket: str
     window: int
     expires_at: int
+    seq: int
+    """The journal's, when it opened."""
 
 
-OPEN_SQL = "SELECT id, ticket, window, expires_at FROM evaluation WHERE state='invited'"
+OPEN_SQL = "SELECT id, ticket, window, expires_at, seq FROM evaluation WHERE state='invited'"
 
 
 def _open(session: Session, where: str, value: Any) -> Open | None:
@@ -35,33 +42,50 @@ def _open(session: Session, where: str, value: Any) -> Open | None:
     return Open(*row) if row else None
 
 
-@dataclass(frozen=True, slots=True)
-class Invite:
-    ticket: str
-    window: int
-    finished_at: int
+# ---- the moves of a window that a rating hangs on
 
 
-def invite(session: Session, hall: Hall, now: Now, command: Invite) -> str | None:
-    """Opens the invitation of a finished service; the one before it at this window ends unrated.
+def make_move(session: Session, hall: Hall, now: Now, command: queue.Move) -> str:
+    """As the queue's move; a finish invites the visitor, and a start gives the invitation before it its grace."""
+    ticket = queue.make_move(session, hall, now, command)
+    if command.name == "finish" and command.window is not None:
+        invite(session, hall, now, ticket, command.window)
+    elif command.name == "start" and command.window is not None:
+        _next_service(session, now, command.window)
+    return ticket
 
-    None when this service was invited already, or was finished too long ago for its visitor to be there.
-    """
-    known = session.connection.exec_driver_sql("SELECT 1 FROM evaluation WHERE ticket=?", (command.ticket,)).first()
-    expires_at = command.finished_at + LIFETIME_MS
-    if known or expires_at <= now.at:
-        return None
-    before = _open(session, "window=?", command.window)
+
+def resume(session: Session, hall: Hall, now: Now, command: queue.Resume) -> str:
+    """As the queue's: a service that goes on is a service that starts."""
+    ticket = queue.resume(session, hall, now, command)
+    _next_service(session, now, command.window)
+    return ticket
+
+
+def invite(session: Session, hall: Hall, now: Now, ticket: str, window: int) -> str:
+    """Opens the invitation of the service that ends now; the one before it at this window ends unrated."""
+    before = _open(session, "window=?", window)
     if before is not None:
         _end(session, hall, now, before, "timed_out", why="next_service")
-    id_ = session.new_id()
+    id_, expires_at = session.new_id(), now.at + LIFETIME_MS
+    data = {"evaluation": id_, "ticket": ticket, "window": window, "expires_at": expires_at}
+    event = append(session, hall, now, "evaluation.invited", ticket, "hall", **data)
     session.connection.exec_driver_sql(
-        "INSERT INTO evaluation (id, ticket, window, state, invited_at, expires_at) VALUES (?, ?, ?, 'invited', ?, ?)",
-        (id_, command.ticket, command.window, now.at, expires_at),
+        "INSERT INTO evaluation (id, ticket, window, staff, state, invited_at, expires_at, seq)"
+        " VALUES (?, ?, ?, (SELECT staff FROM window WHERE no=?), 'invited', ?, ?, ?)",
+        (id_, ticket, window, window, now.at, expires_at, event.seq),
     )
-    data = {"evaluation": id_, "ticket": command.ticket, "window": command.window, "expires_at": expires_at}
-    append(session, hall, now, "evaluation.invited", command.ticket, "hall", **data)
     return id_
+
+
+def _next_service(session: Session, now: Now, window: int) -> None:
+    session.connection.exec_driver_sql(
+        "UPDATE evaluation SET expires_at = min(expires_at, ?) WHERE state='invited' AND window=?",
+        (now.at + GRACE_MS, window),
+    )
+
+
+# ---- what becomes of an invitation
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +112,11 @@ def rate(session: Session, hall: Hall, now: Now, command: Rate) -> str:
     if found is None or found.expires_at <= now.at:
         raise Refused("evaluation_closed", "本次评价已结束")
     session.connection.exec_driver_sql(
-        "UPDATE evaluation SET state='rated', ended_at=?, level=?, channel=?, reasons=?, comment=? WHERE id=?",
-        (now.at, command.level, command.channel, json.dumps(command.reasons), command.comment or None, found.id),
+        "UPDATE evaluation SET level=?, channel=?, reasons=?, comment=? WHERE id=?",
+        (command.level, command.channel, json.dumps(command.reasons), command.comment or None, found.id),
     )
-    data = {"evaluation": found.id, "ticket": found.ticket, "window": found.window, "level": command.level}
-    append(session, hall, now, "evaluation.rated", found.ticket, command.actor, **data, channel=command.channel)
+    told = {"level": command.level, "channel": command.channel}
+    _end(session, hall, now, found, "rated", command.actor, **told)
     return found.id
 
 
@@ -114,35 +138,49 @@ def press(session: Session, hall: Hall, now: Now, command: Rate) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    ticket: str
-    window: int
+class Decline:
+    evaluation: str
+    actor: str
 
 
-def service_started(session: Session, _hall: Hall, now: Now, command: Started) -> None:
-    """The next service has begun: the invitation still open at this window has the grace left, no more.
+def decline(session: Session, hall: Hall, now: Now, command: Decline) -> str:
+    """The visitor does not want to rate (自愿). Raises Refused as `rate` does."""
+    found = _open(session, "id=?", command.evaluation)
+    if found is None and not _exists(session, command.evaluation):
+        raise Refused("no_such_evaluation", "没有这次评价", status=404)
+    if found is None or found.expires_at <= now.at:
+        raise Refused("evaluation_closed", "本次评价已结束")
+    _end(session, hall, now, found, "cancelled", actor=command.actor, why="declined")
+    return found.id
 
-    Told again after that service is over (a restart tells the last minute again), it changes nothing: the invitation
-    open by then is that service's own.
+
+def expire(session: Session, hall: Hall, now: Now, faulty: frozenset[int]) -> int:
+    """Ends every invitation whose time is over: silence is 未评价, never a level.
+
+    At a window in `faulty`, whose evaluator does not work now, nobody could press: that is the device's fault.
     """
-    session.connection.exec_driver_sql(
-        "UPDATE evaluation SET expires_at = min(expires_at, ?) WHERE state='invited' AND window=?"
-        " AND EXISTS (SELECT 1 FROM ticket WHERE id=? AND state='serving')",
-        (now.at + GRACE_MS, command.window, command.ticket),
-    )
-
-
-def expire(session: Session, hall: Hall, now: Now, _command: None) -> int:
-    """Ends every invitation whose time is over: silence is 未评价, never a level."""
     rows = session.connection.exec_driver_sql(f"{OPEN_SQL} AND expires_at <= ?", (now.at,)).all()
     for row in rows:
-        _end(session, hall, now, Open(*row), "timed_out")
+        invitation = Open(*row)
+        _end(session, hall, now, invitation, "device_fault" if invitation.window in faulty else "timed_out")
     return len(rows)
 
 
-def _end(session: Session, hall: Hall, now: Now, invitation: Open, state: str, **more: Any) -> None:
+def _end(
+    session: Session, hall: Hall, now: Now, invitation: Open, state: str, actor: str = "hall", **more: Any
+) -> None:
+    calls = _calls_since(session, invitation)
     session.connection.exec_driver_sql(
-        "UPDATE evaluation SET state=?, ended_at=? WHERE id=?", (state, now.at, invitation.id)
+        "UPDATE evaluation SET state=?, ended_at=?, calls=? WHERE id=?", (state, now.at, calls, invitation.id)
     )
-    data = {"evaluation": invitation.id, "ticket": invitation.ticket, "window": invitation.window} | more
-    append(session, hall, now, f"evaluation.{state}", invitation.ticket, "hall", **data)
+    data = {"evaluation": invitation.id, "ticket": invitation.ticket, "window": invitation.window, "calls": calls}
+    append(session, hall, now, f"evaluation.{state}", invitation.ticket, actor, **data, **more)
+
+
+def _calls_since(session: Session, invitation: Open) -> int:
+    """How many this window called while the invitation was open."""
+    found: int = session.connection.exec_driver_sql(
+        "SELECT count(*) FROM journal WHERE seq > ? AND type = 'ticket.called' AND json_extract(data, '$.window') = ?",
+        (invitation.seq, invitation.window),
+    ).scalar_one()
+    return found

@@ -33,6 +33,31 @@ def open_invitation(request: Request, no: int) -> dict[str, Any] | Response:
     return found if found is not None else Response(status_code=204)
 
 
+@router.post("/evaluations/{evaluation}/decline", dependencies=[needs("pad", "ops")])
+async def decline(request: Request, evaluation: str) -> Response:
+    """The visitor does not want to rate; 409 when its time is over or it was rated."""
+    with parts_of(request).database.read() as connection:
+        hold_scope(request, views.window_of(connection, evaluation))
+    command = desk.Decline(evaluation, actor_of(request, "pad"))
+    return await perform(request, desk.decline, command, lambda _s, _n, id_: {"id": id_, "state": "cancelled"})
+
+
+@router.post("/tickets/{ticket}/evaluation", dependencies=[needs("anyone")])
+async def rate_own(request: Request, ticket: str, body: Rating) -> Response:
+    """Rates the service of this ticket, by whoever holds its slip (QR); 409 when its time is over or it was rated."""
+    with parts_of(request).database.read() as connection:
+        found = views.of_ticket(connection, ticket)
+    command = desk.Rate(
+        level=body.level,
+        channel="qr",
+        actor=actor_of(request, "visitor"),
+        evaluation=found or ticket,
+        reasons=body.reasons,
+        comment=body.comment,
+    )
+    return await perform(request, desk.rate, command, lambda _s, _n, id_: {"id": id_, "state": "rated"})
+
+
 @router.post("/evaluations/{evaluation}", dependencies=[needs("pad", "ops")])
 async def rate(request: Request, evaluation: str, body: Rating) -> Response:
     """Rates that service; 409 when its time is over or it was rated."""

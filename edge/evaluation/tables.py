@@ -12,10 +12,13 @@ EVALUATION = Table(
     Column("id", Text, primary_key=True),
     Column("ticket", Text, nullable=False, unique=True),  # 一次一评
     Column("window", Integer, nullable=False),
+    Column("staff", Text),  # who served
     Column("state", Text, nullable=False),  # invited rated timed_out cancelled device_fault
     Column("invited_at", Integer, nullable=False),
     Column("expires_at", Integer, nullable=False),
+    Column("seq", Integer, nullable=False, server_default="0"),  # the journal's, when it opened
     Column("ended_at", Integer),
+    Column("calls", Integer, nullable=False, server_default="0"),  # made here while it was open, counted as it ended
     Column("level", Integer),  # 5 非常满意 … 1 非常不满意
     Column("channel", Text),
     Column("reasons", Text),

@@ -33,6 +33,12 @@ def window_of(connection: Statements, evaluation: str) -> int | None:
     return row[0] if row else None
 
 
+def of_ticket(connection: Statements, ticket: str) -> str | None:
+    """The evaluation of its service, open or over."""
+    row = connection.exec_driver_sql("SELECT id FROM evaluation WHERE ticket=?", (ticket,)).first()
+    return row[0] if row else None
+
+
 def last_state(connection: Statements, window: int) -> str | None:
     """Whether the last service here was rated, never how."""
     row = connection.exec_driver_sql(

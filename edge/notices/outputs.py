@@ -62,4 +62,12 @@ class Say:
     gap_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What stands there is sent once more, unless something new is: a press that changes nothing is answered too."""
+
+    device: str
+    address: int
+
+
 Moment = Beep | Ask

@@ -31,7 +31,6 @@ def window_outputs(hall: Hall, window: Mapping[str, Any]) -> list[State]:
         stands = hall.signs.call_stands_s if ticket is not None and ticket["state"] == "called" else 0.0
         text = sign_text(hall, window)
         outputs.append(ShowText(config.sign.device, config.sign.address, text, stands))
-    if config.call_box is not None:
-        in_hand = None if ticket is None else int("".join(filter(str.isdigit, ticket["number"])))
-        outputs.append(ShowNumber(config.call_box.device, config.call_box.address, in_hand, window["waiting"]))
+    in_hand = None if ticket is None else int("".join(filter(str.isdigit, ticket["number"])))
+    outputs += [ShowNumber(box.device, box.address, in_hand, window["waiting"]) for box in config.call_boxes]
     return outputs

@@ -62,6 +62,32 @@ def call_chosen(session: Session, hall: Hall, now: Now, command: CallChosen) -> 
     return Called(ticket.id, why)
 
 
+@dataclass(frozen=True, slots=True)
+class CallOrdinal:
+    """A number as a call box can type it: `5` is A005 or C005."""
+
+    window: int
+    ordinal: int
+    actor: str
+
+
+def call_ordinal(session: Session, hall: Hall, now: Now, command: CallOrdinal) -> Called:
+    """Calls today's ticket of that number, the one that has waited longest where several have it; one that was missed
+    comes back by it. Raises Refused when no such number waits for this window.
+    """
+    _free_window(session, hall, command.window)
+    ticket = rows.by_ordinal(session, now.day, hall.window[command.window].skills, command.ordinal)
+    if ticket is None:
+        raise Refused("no_such_number", f"{command.ordinal}号不在等候", f"window {command.window}", 404)
+    if ticket.state == "missed":
+        _move(session, hall, now, "return", ticket, command.actor, ticket.window)
+        ticket = ticket._replace(state="waiting", window=None)
+    windows.disarm(session, command.window)
+    why = "窗口指定呼叫"
+    _call(session, hall, now, ticket, command.window, why, command.actor)
+    return Called(ticket.id, why)
+
+
 def _free_window(session: Session, hall: Hall, window: int) -> None:
     if windows.window_row(session, hall, window).state != "open":
         raise Refused("window_paused", "窗口暂停中，请先恢复服务")
@@ -74,22 +100,29 @@ def _heads(session: Session, hall: Hall, window: int) -> list[balance.Head]:
     heads = []
     for skill in hall.window[window].skills:
         row = session.connection.exec_driver_sql(
-            "SELECT id, position, taken_at FROM ticket WHERE state='waiting' AND service=? ORDER BY position LIMIT 1",
-            (skill,),
+            "SELECT id, position, taken_at FROM ticket"
+            " WHERE state='waiting' AND service=? AND (for_window IS NULL OR for_window=?) ORDER BY position LIMIT 1",
+            (skill, window),
         ).first()
         if row is not None:
             heads.append(balance.Head(row[0], row[1], row[2]))
-    return heads
+    sent = session.connection.exec_driver_sql(
+        "SELECT id, position, taken_at FROM ticket WHERE state='waiting' AND for_window=? ORDER BY position LIMIT 1",
+        (window,),
+    ).first()
+    return heads if sent is None else [*heads, balance.Head(sent[0], sent[1], sent[2])]
 
 
 def _call(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, window: int, why: str, actor: str) -> None:
     _move(session, hall, now, "call", ticket, actor, window, why=why)
 
 
-def call_if_armed(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, actor: str) -> None:
+def call_if_armed(
+    session: Session, hall: Hall, now: Now, ticket: rows.Ticket, actor: str, only: int | None = None
+) -> None:
     """Whoever comes, or comes back, finds the window that waits for them: nobody else waits while one is armed."""
     armed = session.connection.exec_driver_sql("SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL").all()
-    able = hall.able[ticket.service]
+    able = hall.able[ticket.service] if only is None else (only,)
     window = balance.best_armed(
         [balance.Armed(row[0], row[1], len(hall.window[row[0]].skills)) for row in armed if row[0] in able]
     )
@@ -106,7 +139,7 @@ class Move:
     """A move of the ticket that `window` has in hand, or of a ticket that no window holds (`window` None)."""
 
     name: str
-    """`recall start finish miss` at a window; `return cancel` without."""
+    """`recall start finish miss hold` at a window; `return cancel` without."""
     ticket: str | None
     """None: whatever this window has in hand, for a call box, which cannot say."""
     window: int | None
@@ -115,16 +148,10 @@ class Move:
 
 def make_move(session: Session, hall: Hall, now: Now, command: Move) -> str:
     """Returns the ticket's id. Raises Refused (409) when it is not in this window's hand or the move is not legal."""
-    held = None if command.window is None else rows.in_hand(session, command.window)
-    if command.ticket is not None:
-        ticket = rows.ticket_by_id(session, command.ticket)
-    elif held is not None:
-        ticket = held
+    if command.window is not None:
+        ticket = _in_this_hand(session, command.window, command.ticket)
     else:
-        raise Refused("nothing_in_hand", "窗口现在没有号")
-    if command.window is not None and (held is None or ticket.id != held.id):
-        now_there = f"现在是{held.number}号" if held else "窗口现在没有号"
-        raise Refused("not_in_hand", f"{ticket.number}号不在{command.window}号窗口，{now_there}")
+        ticket = rows.ticket_by_id(session, command.ticket or "")
     if command.name == "return" and ticket.day != now.day:
         raise Refused("other_day", f"{ticket.number}号不是今天的号，请重新取号", f"taken on {ticket.day}")
     _move(session, hall, now, command.name, ticket, command.actor, ticket.window)
@@ -133,10 +160,85 @@ def make_move(session: Session, hall: Hall, now: Now, command: Move) -> str:
     return ticket.id
 
 
+@dataclass(frozen=True, slots=True)
+class Resume:
+    window: int
+    ticket: str | None
+    """None: the one that this window held last."""
+    actor: str
+
+
+def resume(session: Session, hall: Hall, now: Now, command: Resume) -> str:
+    """A held ticket goes on at this window (回呼). Returns its id. Raises Refused (409, 404)."""
+    _free_window(session, hall, command.window)
+    ticket = (
+        rows.last_held(session, now.day, command.window)
+        if command.ticket is None
+        else rows.ticket_by_id(session, command.ticket)
+    )
+    if ticket is None:
+        raise Refused("nothing_held", f"{command.window}号窗口没有挂起的号", status=404)
+    windows.disarm(session, command.window)
+    _move(session, hall, now, "resume", ticket, command.actor, command.window)
+    return ticket.id
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """To a service's queue, or to one window; exactly one of the two."""
+
+    window: int
+    ticket: str | None
+    """None: whatever this window has in hand, for a call box."""
+    actor: str
+    service: str | None = None
+    to: int | None = None
+
+
+def transfer(session: Session, hall: Hall, now: Now, command: Transfer) -> str:
+    """The visitor goes on elsewhere and keeps the place of the time the number was taken (QUE-16). Returns its id."""
+    ticket = _in_this_hand(session, command.window, command.ticket)
+    _check_target(session, hall, command)
+    service = command.service or ticket.service
+    session.connection.exec_driver_sql(
+        "UPDATE ticket SET service=?, for_window=? WHERE id=?", (service, command.to, ticket.id)
+    )
+    target = {"to_service": service} if command.to is None else {"to_window": command.to}
+    moved = ticket._replace(service=service)
+    _move(session, hall, now, "transfer", moved, command.actor, command.window, **target)
+    call_if_armed(session, hall, now, moved._replace(state="waiting", window=None), command.actor, only=command.to)
+    return ticket.id
+
+
+def _check_target(session: Session, hall: Hall, command: Transfer) -> None:
+    if (command.service is None) == (command.to is None):
+        raise Refused("no_target", "请选择转到哪项业务或哪个窗口", "exactly one of service and window", 422)
+    if command.service is not None and command.service not in hall.service:
+        raise Refused("no_such_service", "没有这项业务", f"service {command.service!r}", 404)
+    if command.to is not None:
+        windows.window_row(session, hall, command.to)
+    if command.to == command.window:
+        raise Refused("same_window", "已经在这个窗口")
+
+
+def _in_this_hand(session: Session, window: int, ticket: str | None) -> rows.Ticket:
+    """What the window has in hand. Raises Refused (409) when that is nothing, or not this ticket."""
+    held = rows.in_hand(session, window)
+    if held is not None and ticket in (None, held.id):
+        return held
+    if ticket is None:
+        raise Refused("nothing_in_hand", "窗口现在没有号")
+    meant = rows.ticket_by_id(session, ticket)
+    now_there = f"现在是{held.number}号" if held else "窗口现在没有号"
+    raise Refused("not_in_hand", f"{meant.number}号不在{window}号窗口，{now_there}")
+
+
 STAMPS = {
     "call": "called_at=:at, started_at=NULL",
     "recall": "recalls=recalls+1",
     "start": "started_at=:at",
+    "hold": "held_at=:at",
+    "resume": "started_at=coalesce(started_at, :at)",
     "finish": "started_at=coalesce(started_at, called_at), ended_at=:at",
     "cancel": "ended_at=:at",
 }

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edge.clock import Now
 from edge.database import Session
+from edge.evaluation import desk as evaluation
 from edge.guard import hold_scope, needs
 from edge.parts import actor_of, parts_of, perform
 from edge.queue import board, desk, issuing, prints
@@ -46,6 +47,11 @@ ShowTicket = Callable[[Session, Now, str], View]
 def _ticket(request: Request) -> ShowTicket:
     parts = parts_of(request)
     return lambda session, _now, id_: board.ticket(session.connection, parts.hall, id_, parts.hub.able)
+
+
+async def _moved(request: Request, use_case: Any, command: Any) -> Response:
+    show = _ticket(request)
+    return await perform(request, use_case, command, lambda session, now, id_: {"ticket": show(session, now, id_)})
 
 
 @router.get("/services", dependencies=[needs("kiosk", "desk", "ops")])
@@ -95,6 +101,18 @@ async def return_(request: Request, ticket: str) -> Response:
     )
 
 
+class AtWindow(_Body):
+    window: Annotated[int, Field(description="no of the window that takes it", examples=[3])]
+
+
+@router.post("/tickets/{ticket}/resume", dependencies=[needs("window", "ops")])
+async def resume(request: Request, ticket: str, body: AtWindow) -> Response:
+    """A held visitor goes on, at this window."""
+    hold_scope(request, body.window)
+    command = desk.Resume(body.window, ticket, actor_of(request, f"window:{body.window}"))
+    return await _moved(request, evaluation.resume, command)
+
+
 # ---- moves of a window
 
 
@@ -121,12 +139,16 @@ async def call(request: Request, no: int, body: TicketName) -> Response:
     return await perform(request, desk.call_chosen, command, _called(request))
 
 
+class Target(TicketName):
+    """Where the visitor goes on; exactly one of the two."""
+
+    service: Annotated[str | None, Field(description="id of a service: its queue", max_length=32)] = None
+    window: Annotated[int | None, Field(description="no of a window: to it and no other")] = None
+
+
 async def _at_window(request: Request, no: int, body: TicketName, name: str) -> Response:
-    show = _ticket(request)
     command = desk.Move(name, body.ticket, no, actor_of(request, f"window:{no}"))
-    return await perform(
-        request, desk.make_move, command, lambda session, now, id_: {"ticket": show(session, now, id_)}
-    )
+    return await _moved(request, evaluation.make_move, command)
 
 
 @router.post("/windows/{no}/recall", dependencies=[needs("window", "ops")])
@@ -151,6 +173,19 @@ async def finish(request: Request, no: int, body: TicketName) -> Response:
 async def miss(request: Request, no: int, body: TicketName) -> Response:
     """The visitor did not come."""
     return await _at_window(request, no, body, "miss")
+
+
+@router.post("/windows/{no}/hold", dependencies=[needs("window", "ops")])
+async def hold(request: Request, no: int, body: TicketName) -> Response:
+    """The visitor goes to fetch something and comes back here."""
+    return await _at_window(request, no, body, "hold")
+
+
+@router.post("/windows/{no}/transfer", dependencies=[needs("window", "ops")])
+async def transfer(request: Request, no: int, body: Target) -> Response:
+    """The visitor goes on elsewhere without a new number, by the time the number was taken."""
+    command = desk.Transfer(no, body.ticket, actor_of(request, f"window:{no}"), body.service, body.window)
+    return await _moved(request, desk.transfer, command)
 
 
 # ---- the hall screen

@@ -41,3 +41,14 @@ def ticket_by_id(session: Session, ticket: str) -> Ticket:
 
 def in_hand(session: Session, window: int) -> Ticket | None:
     return _ticket(session, "window=? AND state IN ('called','serving')", window)
+
+
+def by_ordinal(session: Session, day: str, services: tuple[str, ...], ordinal: int) -> Ticket | None:
+    """The ticket of that number that waits, or was missed, for one of these services; the oldest of several."""
+    marks = ",".join("?" * len(services))
+    where = f"day=? AND ordinal=? AND service IN ({marks}) AND state IN ('waiting','missed')"
+    return _ticket(session, f"{where} ORDER BY state DESC, position", day, ordinal, *services)
+
+
+def last_held(session: Session, day: str, window: int) -> Ticket | None:
+    return _ticket(session, "day=? AND window=? AND state='held' ORDER BY held_at DESC", day, window)

@@ -20,14 +20,17 @@ TICKET = Table(
     Column("state", Text, nullable=False),
     Column("position", Integer, nullable=False),  # the seq of its issue: the hall's order of arrival
     Column("window", Integer),
+    Column("for_window", Integer),  # transferred to this window, and to no other
     Column("taken_at", Integer, nullable=False),
     Column("called_at", Integer),
     Column("started_at", Integer),
+    Column("held_at", Integer),
     Column("ended_at", Integer),
     Column("recalls", Integer, nullable=False, server_default="0"),
     UniqueConstraint("day", "prefix", "ordinal"),
     Index("ticket_line", "state", "service", "position"),
     Index("ticket_day", "day", "window"),
+    Index("ticket_for", "for_window", sqlite_where=text("for_window IS NOT NULL AND state = 'waiting'")),
     # No window ever has two tickets in hand, whatever the code above believes.
     Index("ticket_in_hand", "window", unique=True, sqlite_where=text("state IN ('called', 'serving')")),
 )

@@ -123,6 +123,22 @@ def resume(session: Session, hall: Hall, now: Now, command: Resume) -> None:
     _tell(session, hall, now, "window.resumed", command.window, command.actor)
 
 
+def pause_or_resume(session: Session, hall: Hall, now: Now, command: Resume) -> None:
+    """The one key of a call box for both."""
+    if window_row(session, hall, command.window).state == "open":
+        pause(session, hall, now, Pause(command.window, "wait_a_moment", command.actor))
+    else:
+        resume(session, hall, now, command)
+
+
+def stop_waiting(session: Session, hall: Hall, now: Now, command: Resume) -> None:
+    """The window asked for the next visitor, nobody came, and it does not wait any more. Raises Refused (409)."""
+    if window_row(session, hall, command.window).armed_at is None:
+        raise Refused("not_armed", "窗口没有在等人")
+    disarm(session, command.window)
+    _tell(session, hall, now, "window.disarmed", command.window, command.actor)
+
+
 def arm(session: Session, hall: Hall, now: Now, no: int, actor: str) -> None:
     """The next arrival that this window may serve is called to it at once."""
     armed = session.connection.exec_driver_sql(

@@ -57,6 +57,11 @@ POST /api/v1/windows/{no}/finish           ops window
 POST /api/v1/windows/{no}/miss             ops window
 POST /api/v1/windows/{no}/notices          ops window
 POST /api/v1/windows/{no}/pause            ops window
+POST /api/v1/evaluations/{evaluation}/decline  ops pad
+POST /api/v1/tickets/{ticket}/evaluation   anyone
+POST /api/v1/tickets/{ticket}/resume       ops window
+POST /api/v1/windows/{no}/hold             ops window
+POST /api/v1/windows/{no}/transfer         ops window
 POST /api/v1/windows/{no}/recall           ops window
 POST /api/v1/windows/{no}/resume           ops window
 POST /api/v1/windows/{no}/sign-in          ops window

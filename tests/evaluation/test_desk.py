@@ -35,6 +35,7 @@ class Invited:
     until: float
     state: str = "invited"
     level: int | None = None
+    calls: int = 0
 
 
 class Visits(RuleBasedStateMachine):
@@ -44,7 +45,6 @@ class Visits(RuleBasedStateMachine):
         self.books = Books(self.folder)
         self.invited: dict[str, Invited] = {}
         self.serving: dict[int, str] = {}
-        self.served: list[tuple[str, int]] = []
         self.strays = 0
 
     def open_at(self, window: int) -> str | None:
@@ -61,9 +61,10 @@ class Visits(RuleBasedStateMachine):
         self.books.do(desk.call_next, desk.CallNext(window, ""))
         before = self.open_at(window)
         assert self.shown(window) == before, "a call closes no invitation"
-        self.books.do(desk.make_move, desk.Move("start", ticket, window, ""))
-        self.books.do(evaluation.service_started, evaluation.Started(ticket, window))
+        self.books.do(evaluation.make_move, desk.Move("start", ticket, window, ""))
         self.serving[window] = ticket
+        for one in self.invited.values():
+            one.calls += one.window == window and one.state == "invited"
         if before is not None:
             self.invited[before].until = min(self.invited[before].until, self.books.wall.at + GRACE_S)
 
@@ -72,24 +73,49 @@ class Visits(RuleBasedStateMachine):
         if window not in self.serving:
             return
         ticket = self.serving.pop(window)
-        self.books.do(desk.make_move, desk.Move("finish", ticket, window, ""))
-        finished = self.books.events("ticket.finished")[-1]
-        id_ = self.books.do(evaluation.invite, evaluation.Invite(ticket, window, finished.at))
-        assert id_ is not None
-        for one in self.invited.values():
+        self.books.do(evaluation.make_move, desk.Move("finish", ticket, window, ""))
+        for id_, one in self.invited.items():
             if one.window == window and one.state == "invited":
-                one.state = "timed_out"
+                self.ended(id_, "timed_out")
+        id_ = self.books.events("evaluation.invited")[-1].data["evaluation"]
         self.invited[id_] = Invited(ticket, window, self.books.wall.at + LIFETIME_S)
-        self.served.append((ticket, window))
+
+    def ended(self, id_: str, state: str) -> None:
+        self.invited[id_].state = state
+
+    @rule(window=WINDOWS)
+    def call_and_miss(self, window: int) -> None:
+        """Calls made while an invitation is open are counted, and close nothing."""
+        if window in self.serving:
+            return
+        ticket = self.books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
+        self.books.do(desk.call_next, desk.CallNext(window, ""))
+        self.books.do(evaluation.make_move, desk.Move("miss", ticket, window, ""))
+        for one in self.invited.values():
+            one.calls += one.window == window and one.state == "invited"
+
+    @rule(window=WINDOWS)
+    def hold_and_resume(self, window: int) -> None:
+        if window not in self.serving:
+            return
+        before = self.open_at(window)
+        self.books.do(evaluation.make_move, desk.Move("hold", self.serving[window], window, ""))
+        self.books.do(evaluation.resume, desk.Resume(window, None, ""))
+        if before is not None:
+            self.invited[before].until = min(self.invited[before].until, self.books.wall.at + GRACE_S)
 
     @rule(data=st.data())
-    def hear_old_news_again(self, data: st.DataObject) -> None:
-        """After a restart the last minute is told again."""
-        if self.served:
-            ticket, window = data.draw(st.sampled_from(self.served))
-            self.books.do(evaluation.service_started, evaluation.Started(ticket, window))
-            command = evaluation.Invite(ticket, window, self.books.clock.now().at)
-            assert self.books.do(evaluation.invite, command) is None
+    def decline(self, data: st.DataObject) -> None:
+        if not self.invited:
+            return
+        id_ = data.draw(st.sampled_from(sorted(self.invited)))
+        one = self.invited[id_]
+        if one.state == "invited" and one.until > self.books.wall.at:
+            assert self.books.do(evaluation.decline, evaluation.Decline(id_, "pad")) == id_
+            self.ended(id_, "cancelled")
+            return
+        with pytest.raises(Refused, match="evaluation_closed"):
+            self.books.do(evaluation.decline, evaluation.Decline(id_, "pad"))
 
     @rule(window=WINDOWS, level=LEVELS)
     def press(self, window: int, level: int) -> None:
@@ -120,12 +146,12 @@ class Visits(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.books.wall.at += seconds
 
-    @rule()
-    def sweep(self) -> None:
+    @rule(faulty=st.frozensets(WINDOWS))
+    def sweep(self, faulty: frozenset[int]) -> None:
         over = [one for one in self.invited.values() if one.state == "invited" and one.until <= self.books.wall.at]
         for one in over:
-            one.state = "timed_out"
-        assert self.books.do(evaluation.expire, None) == len(over)
+            one.state = "device_fault" if one.window in faulty else "timed_out"
+        assert self.books.do(evaluation.expire, faulty) == len(over)
 
     def shown(self, window: int) -> str | None:
         with self.books.database.read() as connection:
@@ -134,9 +160,10 @@ class Visits(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_as_the_model_says(self) -> None:
-        rows = self.books.rows("SELECT id, ticket, window, state, level FROM evaluation ORDER BY id")
+        rows = self.books.rows("SELECT id, ticket, window, state, level, calls FROM evaluation ORDER BY id")
         assert [tuple(row) for row in rows] == [
-            (id_, one.ticket, one.window, one.state, one.level) for id_, one in sorted(self.invited.items())
+            (id_, one.ticket, one.window, one.state, one.level, one.calls * (one.state != "invited"))
+            for id_, one in sorted(self.invited.items())
         ]
         assert self.books.rows("SELECT coalesce(sum(presses), 0) FROM evaluation_stray") == [(self.strays,)]
 
@@ -170,16 +197,6 @@ def test_there_are_five_levels_on_the_pad_and_no_other_is_taken() -> None:
             Rating(level=wrong)  # type: ignore[arg-type]
 
 
-def test_nobody_is_invited_long_after_the_service(tmp_path: Path) -> None:
-    books = Books(tmp_path)
-    ticket = books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
-    books.do(desk.call_next, desk.CallNext(3, ""))
-    books.do(desk.make_move, desk.Move("finish", ticket, 3, ""))
-    long_ago = books.clock.now().at - LIFETIME_S * 1000
-    assert books.do(evaluation.invite, evaluation.Invite(ticket, 3, long_ago)) is None
-    assert books.rows("SELECT 1 FROM evaluation") == []
-
-
 def test_an_unknown_evaluation_is_refused_as_unknown(tmp_path: Path) -> None:
     command = evaluation.Rate(level=5, channel="pad", actor="pad", evaluation="nothing")
     with pytest.raises(Refused) as refused:
@@ -192,8 +209,8 @@ def test_what_a_visitor_writes_stays_out_of_the_journal(tmp_path: Path) -> None:
     books = Books(tmp_path)
     ticket = books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
     books.do(desk.call_next, desk.CallNext(3, ""))
-    books.do(desk.make_move, desk.Move("finish", ticket, 3, ""))
-    id_ = books.do(evaluation.invite, evaluation.Invite(ticket, 3, books.clock.now().at))
+    books.do(evaluation.make_move, desk.Move("finish", ticket, 3, ""))
+    id_ = books.events("evaluation.invited")[-1].data["evaluation"]
     words = "我叫王小明，电话13800138000"
     books.do(evaluation.rate, evaluation.Rate(level=2, channel="pad", actor="pad", evaluation=id_, comment=words))
     assert books.rows("SELECT comment FROM evaluation") == [(words,)]
