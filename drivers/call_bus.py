@@ -21,7 +21,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from drivers.base import Device, DeviceEvent, Graded, KeyPressed, Misconfigured, ProtocolError, Unreachable
+from drivers.base import Condition, Device, DeviceEvent, Graded, KeyPressed, Misconfigured, ProtocolError, Unreachable
 
 # ---- codec
 
@@ -90,13 +90,20 @@ class Decoder:
 
 # ---- codec: keys
 
+LONGEST = {"hall": 5, "slz": 12}
+"""The largest L of a box's frame: boxes with staff sign-in type a 工号 before the key."""
 KEYS: Mapping[str, Mapping[int, str]] = {
     "hall": {0x0B: "finish", 0x0C: "call", 0x0D: "recall", 0x0E: "cancel", 0x12: "pause", 0x13: "transfer"},
     "slz": {0x0A: "transfer", 0x0B: "finish", 0x0C: "call", 0x0D: "recall", 0x0E: "cancel"},
 }
 CHORDS: Mapping[str, Mapping[bytes, str]] = {
     "hall": {b"\x06\x0f": "miss", b"\x00\x0f": "hold", b"\x03\x0f": "resume"},
-    "slz": {b"\x05\x0f": "miss", b"\x00\x0f": "pause", b"\x00\x0b": "key_0B"},  # 0 + 0B is "prepare the next"
+    "slz": {
+        b"\x05\x0f": "miss",
+        b"\x00\x0f": "pause",
+        b"\x04\x0f": "sign_out",
+        b"\x00\x0b": "key_0B",  # "prepare the next"
+    },
 }
 """A digit that chooses what the key means; it is not told as a digit."""
 
@@ -105,6 +112,10 @@ def key(profile: str, data: bytes) -> tuple[str, tuple[int, ...]]:
     """The name of the key at the end of `data`, and the digits typed before it."""
     if data in CHORDS[profile]:
         return CHORDS[profile][data], ()
+    if max(data[:-1], default=0) > 9:
+        return f"key_{data[-1]:02X}", ()
+    if profile == "slz" and data[-1] == 0x0F and len(data) > 2:
+        return "sign_in", tuple(data[:-1])
     return KEYS[profile].get(data[-1], f"key_{data[-1]:02X}"), tuple(data[:-1])
 
 
@@ -132,6 +143,8 @@ SILENCE_S = 0.5
 """Within a frame: far more than any adapter holds bytes back. What comes after it is not the rest of that frame."""
 BABBLE = 16384
 """Bytes without one sound frame after which this is no such line: a wrong baud rate, another kind of device."""
+STUCK_S = 10.0
+"""A key that repeats for so long is stuck, and a person must look."""
 MAX_REPEATS = 10
 """A frame repeated more often gets no answer: a stuck key, or an adapter that returns our echo to us for ever."""
 
@@ -142,6 +155,7 @@ class _Seen:
 
     frame: Frame
     at: float
+    since: float
     answered: bool = False
     repeats: int = 0
 
@@ -175,6 +189,7 @@ class CallBus(Device):
     _heard_at: float = field(default=0.0, init=False)
     _nonsense: int = field(default=0, init=False)
     _seen: dict[tuple[int, bool], _Seen] = field(default_factory=dict, init=False)
+    _held: dict[int, _Seen] = field(default_factory=dict, init=False)
     _sent: deque[tuple[Frame, float]] = field(default_factory=lambda: deque(maxlen=16), init=False)
 
     def __post_init__(self) -> None:
@@ -182,7 +197,7 @@ class CallBus(Device):
             raise Misconfigured(f"keys is one of {', '.join(KEYS)}")
         if self._offset not in (0, 0x80):
             raise Misconfigured("evaluator_offset is 0 or 128")
-        longest = int(self.options.get("max_length", 5))
+        longest = int(self.options.get("max_length", LONGEST[self._keys]))
         if not 3 <= longest <= 0xFF:
             raise Misconfigured("max_length is 3 to 255")
         # Our own number frames have length 8: where they come back they are to be known.
@@ -200,7 +215,10 @@ class CallBus(Device):
     async def events(self) -> AsyncGenerator[DeviceEvent, None]:
         """Keys and grades as they come; a silent line yields nothing and is no fault."""
         while True:
-            for frame in await self._frames():
+            frames = await self._frames()
+            for address in self._released():
+                yield Condition(_stuck(address), False)
+            for frame in frames:
                 event = await self._news(frame)
                 if event is None:
                     continue
@@ -211,7 +229,7 @@ class CallBus(Device):
                 # What the box repeated while the hall was busy with the event is still to be read.
                 self._seen[_place(frame)].at = _now()
 
-    async def _news(self, frame: Frame) -> KeyPressed | Graded | None:
+    async def _news(self, frame: Frame) -> KeyPressed | Graded | Condition | None:
         """What is to be told, a key echoed already; None for a repeat, which is answered here, or for no meaning."""
         event = self._meaning(frame)
         if event is None:
@@ -222,7 +240,10 @@ class CallBus(Device):
             self.repeated += 1
             if seen.repeats <= MAX_REPEATS:
                 await self._answer(frame)
-            return None
+            if _now() - seen.since < STUCK_S or frame.address in self._held:
+                return None
+            self._held[frame.address] = seen
+            return Condition(_stuck(frame.address), True)
         if isinstance(event, KeyPressed):
             await self._answer(frame)
             seen.answered = True
@@ -230,7 +251,11 @@ class CallBus(Device):
 
     async def _frames(self) -> list[Frame]:
         """Frames of others; our own are dropped. Raises `ProtocolError` when all is nonsense."""
-        data = await self.receive()
+        try:
+            async with asyncio.timeout(SILENCE_S if self._held else None):
+                data = await self.receive()
+        except TimeoutError:
+            return []
         self._free_at = max(self._free_at, _now() + self._gap_s)
         if _now() - self._heard_at > SILENCE_S:
             self._decoder.forget()
@@ -243,6 +268,16 @@ class CallBus(Device):
             await self.hang_up()
             raise ProtocolError(f"{self._nonsense} bytes and no frame")
         return [frame for frame in frames if not self._is_own(frame)]
+
+    def _released(self) -> list[int]:
+        """The boxes whose stuck key says something else now, or has fallen silent."""
+        free = [
+            address
+            for address, seen in self._held.items()
+            if self._seen.get(_place(seen.frame)) is not seen or _now() - seen.at >= SILENCE_S
+        ]
+        self._held = {address: seen for address, seen in self._held.items() if address not in free}
+        return free
 
     def _is_own(self, frame: Frame) -> bool:
         recent = [sent for sent in self._sent if sent[1] > _now() - OWN_S]
@@ -265,7 +300,7 @@ class CallBus(Device):
         place, now = _place(frame), _now()
         seen = self._seen.get(place)
         if seen is None or seen.frame != frame or now - seen.at > self.options.get("repeat_ms", 300) / 1000:
-            seen = self._seen[place] = _Seen(frame, now)
+            seen = self._seen[place] = _Seen(frame, now, now)
         seen.repeats += seen.answered
         seen.at = now
         return seen
@@ -337,6 +372,10 @@ class CallBus(Device):
 def _place(frame: Frame) -> tuple[int, bool]:
     """A box and its evaluator may share an address."""
     return frame.address, frame.function == GRADE
+
+
+def _stuck(address: int) -> str:
+    return f"stuck_key_{address}" if address else "stuck_key"
 
 
 def _now() -> float:
