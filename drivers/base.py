@@ -64,6 +64,15 @@ class Link(Protocol):
         ...
 
 
+@runtime_checkable
+class Caller(Protocol):
+    """A link on which the device called us, and must say who it is."""
+
+    async def admit(self, name: str, secret: str) -> bool:
+        """Whether whoever has this secret may be this device."""
+        ...
+
+
 Opener = Callable[[], Awaitable[Link]]
 
 # ---- events: what a device tells of its own accord

@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from drivers.base import (
@@ -35,13 +34,23 @@ from drivers.base import (
     Unreachable,
     Voice,
 )
-from drivers.profile_file import load_profile
-from drivers.profile_frames import Decoder, Heard, Values, characters, escaped, explain, interpret, pack, render
-from drivers.profile_language import Gap, Profile, Say, Slot, Template, Verb
+from drivers.profile_file import PROFILES, load_profile, profile_path
+from drivers.profile_frames import (
+    Decoder,
+    Heard,
+    Values,
+    characters,
+    charset_of,
+    escaped,
+    explain,
+    interpret,
+    pack,
+    render,
+    with_volume,
+)
+from drivers.profile_language import Gap, Profile, Say, Template, Verb
 
 __all__ = ["DEVICE", "PROFILES", "FrameProfile", "Profile", "explain", "load_profile", "profile_path"]
-
-PROFILES = Path(__file__).parent.parent / "config" / "profiles"
 
 WRITE_S = 2.0
 OWN_S = 0.25
@@ -54,16 +63,6 @@ INBOX = 32
 """Events that may wait while the hall is busy with one."""
 MAX_REPEATS = 10
 """A frame repeated more often gets no answer: a stuck key, or an adapter that returns our echo to us for ever."""
-
-
-def profile_path(name: str) -> Path:
-    """Where the profile `name` of the hall file is: a file of `PROFILES`, or an absolute path."""
-    path = Path(name)
-    if path.is_absolute():
-        return path
-    if path.name != name or not name:
-        raise Misconfigured(f"profile {name!r}: write the name of a file in {PROFILES}, or an absolute path")
-    return PROFILES / f"{name}.toml"
 
 
 V = TypeVar("V", bound=Verb)
@@ -117,6 +116,9 @@ class FrameProfile(Device):
     @classmethod
     def lacks(cls, options: Mapping[str, Any], capability: type, address: int) -> str | None:
         profile = load_profile(profile_path(str(options.get("profile", ""))))
+        if capability is KeyPressed:  # a call box may be buttons without a display, or a display without buttons
+            fits = profile.tells("key") or "show_number" in profile.verbs
+            return None if fits else "its profile has neither a rule with event = 'key' nor [transmit.show_number]"
         verb = VERBS.get(capability)
         return None if verb is None or verb in profile.verbs else f"its profile has no [transmit.{verb}]"
 
@@ -133,14 +135,19 @@ class FrameProfile(Device):
     async def show(self, address: int, text: str) -> None:
         """Cuts what is longer than the profile's `max_bytes`. Returns on the answer, where the profile has one."""
         verb = self._has("show", self.profile.transmit.show)
-        codes, missing = characters(text, _charset(verb), verb.after_each)
-        codes = codes or characters(" ", _charset(verb), verb.after_each)[0]
+        codes, missing = characters(text, charset_of(verb), verb.after_each)
+        codes = codes or characters(" ", charset_of(verb), verb.after_each)[0]
         shown = pack(codes, verb.max_bytes)[0]
         self.replaced += missing + len(codes) - len(shown)
         await self._do(verb, verb.frame, {"address": address, "text": b"".join(shown)})
 
     async def show_number(self, address: int, ticket: int | None, waiting: int) -> None:
-        """The last `digits` digits of the ticket, or how many wait, at most what `digits` can show."""
+        """The last `digits` digits of the ticket, or how many wait, at most what `digits` can show.
+
+        Buttons without a display show nothing.
+        """
+        if self.profile.transmit.show_number is None and self.profile.tells("key"):
+            return
         verb = self._has("show_number", self.profile.transmit.show_number)
         if ticket is not None:
             await self._do(verb, verb.frame, {"address": address, "number": ticket % 10**verb.digits}, verb.digits)
@@ -163,8 +170,8 @@ class FrameProfile(Device):
         Raises `Rejected("busy")` when the device refused a piece twice.
         """
         verb = self._has("say", self.profile.transmit.say)
-        tag, text = _volume(verb, speech)
-        codes, missing = characters(text, _charset(verb))
+        tag, text = with_volume(verb, speech)
+        codes, missing = characters(text, charset_of(verb))
         self.replaced += missing
         async with self._command, self._whole():
             for piece in pack(codes, verb.max_bytes - len(tag)) if codes else []:
@@ -189,11 +196,11 @@ class FrameProfile(Device):
             if isinstance(event, KeyPressed):
                 await self._acknowledge(heard)
                 self._told[event] = _Told(_now())
+            busy_since = _now()
             yield event
             if not isinstance(event, KeyPressed):
                 await self._acknowledge(heard)
-            # What came while the hall was busy with the event is still to be read.
-            self._remember(event)
+            self._remember(event, _now() - busy_since)
 
     async def _is_repeat(self, heard: Heard, event: DeviceEvent) -> bool:
         told = self._told.get(event)
@@ -206,7 +213,10 @@ class FrameProfile(Device):
             await self._acknowledge(heard)
         return True
 
-    def _remember(self, event: DeviceEvent) -> None:
+    def _remember(self, event: DeviceEvent, busy_s: float) -> None:
+        """What came while the hall was busy with the event is still to be read: for repeats that time did not pass."""
+        for told in self._told.values():
+            told.at += busy_s
         self._told = {one: told for one, told in self._told.items() if _now() - told.at <= self._repeat_s}
         if not isinstance(event, Condition):  # the same condition may come, go and come again
             self._told[event] = _Told(_now())
@@ -294,7 +304,6 @@ class FrameProfile(Device):
 
     async def _speak(self, verb: Say, values: Values, length: int) -> None:
         limit = START_S + verb.char_s * length
-        events = {rule.event for rule in self.profile.receive}
         for _ in range(2):
             self._answers.clear()
             for frame in verb.frame:
@@ -302,7 +311,7 @@ class FrameProfile(Device):
             over = await self._within(limit, self._is_over)
             said = [heard.rule.event for heard in self._answers]
             if not over or "busy" not in said or "ack" in said:
-                self.unanswered += not over and "idle" in events
+                self.unanswered += not over and self.profile.tells("idle")
                 return
         raise Rejected("busy", "it was speaking, and did not take the next text when that was over")
 
@@ -370,19 +379,6 @@ class FrameProfile(Device):
     @property
     def _repeat_s(self) -> float:
         return self.profile.line.repeat_ms / 1000
-
-
-def _charset(verb: Verb) -> str:
-    return next(part.type for frame in verb.frame for part in frame if isinstance(part, Slot) and part.name == "text")
-
-
-def _volume(verb: Say, speech: Speech) -> tuple[bytes, str]:
-    """The tag before the text, and the text without the character that would begin a tag."""
-    if verb.volume_tag is None:
-        return b"", speech.text
-    level = round(min(max(speech.volume, 0), 100) * verb.volume_max / 100)
-    opening = verb.volume_tag[0]
-    return verb.volume_tag.format(level).encode("ascii"), speech.text.replace(opening, chr(ord(opening) + 0xFEE0))
 
 
 def _now() -> float:

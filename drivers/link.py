@@ -1,8 +1,9 @@
 """Links: an open byte pipe made from a URL.
 
 `tcp://10.0.0.21:9100` · `serial:///dev/hall/counter?baud=9600&parity=N&stop=1&flow=xonxoff` (a pty is a serial line
-too) · `usb://0416:5011/serial-number` · `program:aplay?arg=-q` · `mdns://Printer-1._pdl-datastream._tcp`. Nothing
-outside this file knows how a serial port is driven; USB is in usb.py, programs in program.py, names in mdns.py.
+too) · `usb://0416:5011/serial-number` (a printer) · `hid://046d:c31c` (a keypad) · `sam://0400:c35a` (an ID-card
+reader) · `program:aplay?arg=-q` · `mdns://Printer-1._pdl-datastream._tcp`. Nothing outside this file knows how a serial
+port is driven; USB is in usb.py, usb_hid.py and usb_sam.py, programs in program.py, names in mdns.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import contextlib
 import os
 import socket
 import termios
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import serial
@@ -21,8 +22,11 @@ from drivers.base import Link, Misconfigured, Unreachable
 from drivers.mdns import resolve
 from drivers.program import open_program
 from drivers.usb import open_usb
+from drivers.usb_hid import open_hid
+from drivers.usb_sam import open_sam
 
 CHUNK = 4096
+USB: Mapping[str, Callable[[str], Awaitable[Link]]] = {"usb": open_usb, "hid": open_hid, "sam": open_sam}
 
 
 async def open_link(url: str, *, within: float = 3.0) -> Link:
@@ -38,14 +42,14 @@ async def open_link(url: str, *, within: float = 3.0) -> Link:
         return await _open_tcp(parts, within)
     if parts.scheme == "serial":
         return _open_serial(parts)
-    if parts.scheme == "usb":
-        return await open_usb(url)
+    if parts.scheme in USB:
+        return await USB[parts.scheme](url)
     if parts.scheme == "program":
         return open_program(url)
     if parts.scheme == "mdns":
         host, port = await resolve(parts, within)
         return await _open_tcp(urlsplit(f"tcp://{host}:{port}"), within)
-    raise Misconfigured(f"{url}: a link starts with tcp://, serial://, usb://, mdns:// or program:")
+    raise Misconfigured(f"{url}: a link starts with tcp://, serial://, mdns://, usb://, hid://, sam:// or program:")
 
 
 # ---- TCP

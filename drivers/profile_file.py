@@ -34,6 +34,19 @@ Place = tuple[str | int, ...]
 Problem = tuple[Place, str]
 
 
+PROFILES: Final = Path(__file__).parent.parent / "config" / "profiles"
+
+
+def profile_path(name: str) -> Path:
+    """Where the profile `name` of the hall file is: a file of `PROFILES`, or an absolute path."""
+    path = Path(name)
+    if path.is_absolute():
+        return path
+    if path.name != name or not name:
+        raise Misconfigured(f"profile {name!r}: write the name of a file in {PROFILES}, or an absolute path")
+    return PROFILES / f"{name}.toml"
+
+
 def load_profile(path: Path) -> Profile:
     """Raises `Misconfigured` with every problem, one a line: the line of the file, the key, and what is wrong."""
     try:

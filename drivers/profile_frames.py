@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from drivers.base import Condition, DeviceEvent, Graded, KeyPressed, Misconfigured
+from drivers.base import Condition, DeviceEvent, Graded, KeyPressed, Misconfigured, Speech
 from drivers.profile_language import (
     CHECKSUMS,
     SIZES,
@@ -18,8 +18,10 @@ from drivers.profile_language import (
     Length,
     Profile,
     Rule,
+    Say,
     Slot,
     Template,
+    Verb,
     encode_number,
 )
 from drivers.text import MISSING, lines
@@ -52,6 +54,19 @@ def pack(codes: list[bytes], longest: int) -> list[list[bytes]]:
             pieces.append([])
         pieces[-1].append(code)
     return pieces
+
+
+def charset_of(verb: Verb) -> str:
+    return next(part.type for frame in verb.frame for part in frame if isinstance(part, Slot) and part.name == "text")
+
+
+def with_volume(verb: Say, speech: Speech) -> tuple[bytes, str]:
+    """The tag before the text, and the text without the character that would begin a tag."""
+    if verb.volume_tag is None:
+        return b"", speech.text
+    level = round(min(max(speech.volume, 0), 100) * verb.volume_max / 100)
+    opening = verb.volume_tag[0]
+    return verb.volume_tag.format(level).encode("ascii"), speech.text.replace(opening, chr(ord(opening) + 0xFEE0))
 
 
 Values = Mapping[str, int | bytes]

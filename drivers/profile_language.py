@@ -192,7 +192,10 @@ AnyTemplate = Annotated[Template, PlainValidator(template)]
 Ms = Annotated[int, Field(ge=0, le=60_000)]
 Seconds = Annotated[float, Field(gt=0, le=60)]
 Longest = Annotated[int, Field(ge=1, le=4096)]
-KEY_NAMES: Final = ("call", "recall", "finish", "cancel", "pause", "transfer", "miss", "hold", "resume")
+KEY_NAMES: Final = (
+    *("call", "recall", "start", "finish", "cancel", "pause", "transfer", "miss", "hold", "resume"),
+    *("sign_in", "sign_out"),
+)
 
 
 class Part(BaseModel):
@@ -329,6 +332,9 @@ class Profile(Part):
     @property
     def verbs(self) -> dict[str, Verb]:
         return {name: verb for name in Transmit.model_fields if (verb := getattr(self.transmit, name)) is not None}
+
+    def tells(self, event: str) -> bool:
+        return any(rule.event == event for rule in self.receive)
 
     @property
     def escapes(self) -> dict[int, bytes]:

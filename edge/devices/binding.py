@@ -15,7 +15,7 @@ from edge.statements import Statements
 
 LONGEST = 300
 SERVICE = re.compile(r".+\._[a-z0-9-]+\._(tcp|udp)(\.local)?\.?", re.IGNORECASE)
-SHAPES = "tcp://host:port, mdns://Name._service._tcp, serial:///dev/..., usb://vendor:product"
+SHAPES = "tcp://host:port, mdns://Name._service._tcp, serial:///dev/..., usb://, hid:// or sam://vendor:product"
 
 
 def links(connection: Statements, hall: Hall) -> dict[str, str]:
@@ -95,6 +95,6 @@ def wrong(link: str) -> str | None:
         "tcp": bool(parts.hostname and port and not parts.query and parts.path in ("", "/")),
         "mdns": SERVICE.fullmatch(parts.netloc) is not None and not parts.path,
         "serial": not parts.netloc and parts.path.startswith("/") and ".." not in parts.path,
-        "usb": bool(parts.netloc),
+        **dict.fromkeys(("usb", "hid", "sam"), bool(parts.netloc)),
     }
     return None if good.get(parts.scheme) else f"write {SHAPES}"

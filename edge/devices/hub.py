@@ -23,27 +23,25 @@ from drivers.base import (
     Device,
     DeviceError,
     DeviceEvent,
-    Evaluator,
     Graded,
     KeyPressed,
     Link,
     Misconfigured,
-    NumberDisplay,
     ProtocolError,
     Rejected,
     Speech,
-    TextScreen,
     Unreachable,
     Voice,
 )
 from edge import hall as halls
 from edge.clock import Clock
 from edge.database import Unstored, Writer
+from edge.devices.acts import put_out
 from edge.devices.handlers import Handlers
 from edge.devices.health import Health, blocks, why
 from edge.devices.line import Line
 from edge.devices.log import DeviceNews, write_news
-from edge.notices.outputs import Again, Ask, Beep, Moment, Say, ShowNumber, ShowText, State
+from edge.notices.outputs import Again, Moment, Say, State
 
 log = logging.getLogger("hall.devices")
 
@@ -58,6 +56,10 @@ PRESSES = 32
 """Key presses of one device that may wait for their use case."""
 
 OpenLink = Callable[[str], Awaitable[Link]]
+
+
+INBOUND = "inbound:"
+"""The link of a device that calls us."""
 
 
 class _Relinked(DeviceError):
@@ -95,6 +97,7 @@ class Hub:
         self.health = {device.id: Health() for device in hall.devices}
         self._lines = {device.id: Line() for device in hall.devices}
         self._links = {device.id: device.link for device in hall.devices}
+        self._callers: dict[str, Link] = {}
         self._relinked = {device.id: asyncio.Event() for device in hall.devices}
 
     async def run(self) -> None:
@@ -122,6 +125,22 @@ class Hub:
             self._links[device] = link
             self._relinked[device].set()
             self.wake(device)
+
+    async def called(self, device: str, link: Link) -> None:
+        """The device has called us over this link; the call before it, if there is one, is over."""
+        before, self._callers[device] = self._callers.get(device), link
+        if before is not None:
+            await before.close()
+        self._relinked[device].set()
+        self.wake(device)
+
+    async def _open(self, device: str) -> Link:
+        if self._links[device] != INBOUND:
+            return await self._open_link(self._links[device])
+        caller = self._callers.pop(device, None)
+        if caller is None:
+            raise Unreachable("it has not called")
+        return caller
 
     async def audio(self, device: str | None, speech: Speech) -> bytes:
         """The WAV file of an announcement as this loudspeaker would sound; the usual voice where it cannot say."""
@@ -171,7 +190,7 @@ class Hub:
     async def _connection(self, config: halls.Device) -> None:
         """From opening the link to the error that ends it."""
         device = driver_class(config.driver)(
-            opener=lambda: self._open_link(self._links[config.id]),
+            opener=lambda: self._open(config.id),
             options=config.options,
             counters=self.health[config.id].counters,
         )
@@ -279,7 +298,7 @@ class Hub:
     async def _put_out(self, config: halls.Device, device: Device, output: State | Moment) -> None:
         heard = device.counters.frames_in
         try:
-            await _perform(device, output)
+            await put_out(device, output)
         except Rejected as error:
             health = self.health[config.id]
             health.rejected += 1
@@ -359,21 +378,6 @@ async def _woken(line: Line) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(line.due_in(asyncio.get_running_loop().time())):
             await line.wake.wait()
-
-
-async def _perform(device: Device, output: State | Moment) -> None:
-    if isinstance(output, ShowText) and isinstance(device, TextScreen):
-        await device.show(output.address, output.text)
-    elif isinstance(output, ShowNumber) and isinstance(device, NumberDisplay):
-        await device.show_number(output.address, output.ticket, output.waiting)
-    elif isinstance(output, Beep) and isinstance(device, NumberDisplay):
-        await device.beep(output.address)
-    elif isinstance(output, Ask) and isinstance(device, Evaluator):
-        await device.invite(output.address)
-    elif isinstance(output, ShowNumber | Beep) and KeyPressed in device.TELLS:
-        return  # buttons without a display
-    else:
-        raise Misconfigured(f"{type(device).__name__} cannot {type(output).__name__}: look at the windows in the file")
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field
 
+from drivers.base import Unreachable
 from edge import hall as halls
+from edge.access.tokens import who
 from edge.clock import Now, rfc3339
 from edge.database import Session
 from edge.devices import binding
 from edge.devices.discovery import Instance
-from edge.guard import needs
+from edge.devices.hub import INBOUND
+from edge.guard import LOOPBACK, needs
 from edge.parts import Parts, actor_of, parts_of, perform
 
 router = APIRouter(prefix="/api/v1", tags=["devices"])
@@ -99,6 +104,62 @@ def discovery(request: Request) -> View:
         links = binding.links(connection, parts.hall)
     found = parts.discovery.unbound(list(links.values()))
     return {"seq": parts.journal.last, "unbound": [_instance(parts, each) for each in found]}
+
+
+# ---- devices that call us
+
+
+class _Call:
+    """A WebSocket as a driver's link: each read is one message."""
+
+    def __init__(self, socket: WebSocket, parts: Parts, device: str) -> None:
+        self._socket, self._parts, self._device = socket, parts, device
+        self.over = asyncio.Event()
+
+    async def read(self) -> bytes:
+        message = await self._socket.receive() if not self.over.is_set() else {"type": "websocket.disconnect"}
+        if message["type"] == "websocket.disconnect":
+            self.over.set()
+            raise Unreachable("the other side hung up")
+        text, raw = message.get("text"), message.get("bytes")
+        return text.encode() if isinstance(text, str) else raw if isinstance(raw, bytes) else b"\n"
+
+    async def write(self, data: bytes) -> None:
+        try:
+            await self._socket.send_text(data.decode())
+        except (RuntimeError, WebSocketDisconnect) as error:
+            self.over.set()
+            raise Unreachable("the other side hung up") from error
+
+    async def close(self) -> None:
+        self.over.set()
+
+    async def admit(self, name: str, secret: str) -> bool:
+        """The key of a pad is a token of role pad, for all windows or for one that this device evaluates."""
+        hall = self._parts.hall
+        if hall.access.demo:
+            return True
+        with self._parts.database.read() as connection:
+            found = who(connection, secret)
+        windows = {str(each.no) for each in hall.windows if each.evaluator and each.evaluator.device == self._device}
+        return found is not None and found.role == "pad" and found.scope in {None, *windows}
+
+
+@router.websocket("/pads/{device}")
+async def pad(socket: WebSocket, device: str) -> None:
+    """An evaluator pad of the WebSocket kind calls; who it is, it says by its key."""
+    parts: Parts = socket.app.state.parts
+    config = parts.hall.device.get(device)
+    local = socket.client is not None and socket.client.host in LOOPBACK
+    if config is None or config.link != INBOUND or (parts.hall.access.demo and not local):
+        await socket.close()  # before it is accepted: an answer 403
+        return
+    await socket.accept()
+    call = _Call(socket, parts, device)
+    await parts.hub.called(device, call)
+    await call.over.wait()
+    with contextlib.suppress(RuntimeError):
+        await socket.close()
 
 
 def _instance(parts: Parts, found: Instance) -> View:

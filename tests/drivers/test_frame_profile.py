@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -180,8 +181,22 @@ async def test_a_verb_that_the_profile_lacks_is_rejected_and_named() -> None:
 def test_what_a_profile_lacks_is_told_before_anything_runs() -> None:
     assert FrameProfile.lacks({"profile": "six_byte_box"}, NumberDisplay, 3) is None
     assert FrameProfile.lacks({"profile": "six_byte_box"}, TextScreen, 3) == "its profile has no [transmit.show]"
+    for call_box in ("six_byte_box", "ev1527", "four_byte_board"):
+        assert FrameProfile.lacks({"profile": call_box}, KeyPressed, 3) is None
+    assert "neither a rule" in str(FrameProfile.lacks({"profile": "syn6288"}, KeyPressed, 0))
+    assert {KeyPressed, Graded} <= set(FrameProfile.TELLS)
     with pytest.raises(Misconfigured):
         FrameProfile.lacks({}, TextScreen, 3)
+
+
+async def test_radio_buttons_show_no_number_and_a_voice_refuses_one() -> None:
+    device, wire = await opened("ev1527")
+    await device.show_number(0x1234, 7, 0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(wire.read(), 0.01)
+    device, _ = await opened("syn6288")
+    with pytest.raises(Rejected, match="no_show_number"):
+        await device.show_number(0, 7, 0)
 
 
 async def test_an_address_that_does_not_fit_is_misconfigured() -> None:
@@ -194,6 +209,22 @@ async def test_an_address_that_does_not_fit_is_misconfigured() -> None:
 def test_a_profile_that_is_not_there_is_misconfigured(options: dict[str, Any]) -> None:
     with pytest.raises(Misconfigured, match=r"profile|nobody"):
         FrameProfile(lambda: asyncio.sleep(0, pair()[0]), options)
+
+
+def test_every_shipped_profile_says_how_well_its_facts_are_known() -> None:
+    async def opener() -> End:
+        return pair()[0]
+
+    said = {path.stem: FrameProfile(opener, {"profile": path.stem}).evidence for path in PROFILES.glob("*.toml")}
+    assert said == {
+        "a0_90": "one-source",
+        "ev1527": "sample",
+        "four_byte_board": "sample",
+        "pj06": "one-source",
+        "six_byte_box": "one-source",
+        "syn6288": "two-sources",
+        "xunpeng_digits": "sample",
+    }
 
 
 def test_profiles_are_found_by_name_and_by_path() -> None:
@@ -378,6 +409,47 @@ async def test_a_button_that_is_held_is_one_press_and_two_buttons_are_two() -> N
     await wire.write(BUTTON)
     assert await telling == [KeyPressed(0x1234, "call"), KeyPressed(0x1234, "recall"), KeyPressed(0x1234, "call")]
     assert device.repeated == 28
+
+
+async def hold(wire: End, seconds: float, *buttons: bytes, random: Random) -> None:
+    """Each button is repeated all the time, every tenth of a second or so; the byte before the end jitters."""
+    end = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < end:
+        for button in buttons:
+            await wire.write(button[:-2] + random.randbytes(1) + button[-1:])
+            await asyncio.sleep(random.uniform(0.03, 0.4 / len(buttons)))
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("busy_s", [0.0, 2.0], ids=["the hall is quick", "the hall is busy"])
+async def test_buttons_held_for_a_minute_are_one_press_each_and_a_later_press_is_told(busy_s: float) -> None:
+    device, wire = await opened("ev1527")
+    other, told = bytes.fromhex("FD A1 23 42 5C DF"), list[DeviceEvent]()
+
+    async def take() -> None:
+        async for event in device.events():
+            told.append(event)
+            await asyncio.sleep(busy_s)
+
+    taking = asyncio.create_task(take())
+    await hold(wire, 1, BUTTON, random=Random(1))
+    await hold(wire, 59, BUTTON, other, random=Random(2))
+    await asyncio.sleep(2.5)
+    assert told == [KeyPressed(0x1234, "call"), KeyPressed(0x1234, "recall")]
+    await hold(wire, 0.3, other, random=Random(3))
+    await asyncio.sleep(2.5)
+    assert told[2:] == [KeyPressed(0x1234, "recall")]
+    assert device.repeated > 300
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+
+
+@pytest.mark.looptime
+async def test_the_staff_keys_of_the_six_byte_box_are_the_halls_words() -> None:
+    device, wire = await opened("six_byte_box")
+    for key in ("06", "1A", "07"):
+        await wire.write(bytes.fromhex(f"01 03 {key} 73 73 FF"))
+    assert await told(device) == [KeyPressed(3, "sign_in"), KeyPressed(3, "sign_out"), KeyPressed(3, "key_07")]
 
 
 @pytest.mark.looptime

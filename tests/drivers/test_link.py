@@ -131,6 +131,8 @@ async def test_a_program_is_a_link_too() -> None:
         "serial:///dev/null?flow=xoff",
         "serial:///dev/null?speed=9600",
         "usb://lp0",
+        "hid:///dev/hidraw0",
+        "sam://reader",
         "program:no-such-program-here",
     ],
 )

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from drivers.base import Condition, Misconfigured, NumberDisplay, Rejected, Unreachable
-from drivers.modbus import DEVICE, Modbus, rtu
+from drivers.modbus import DEVICE, Modbus
+from drivers.modbus_frames import rtu
 from tests import frames_toml as golden
 from tests.wire import End, Scripted, closed, pair
 
@@ -324,7 +325,7 @@ async def test_a_silent_board_leaves_the_line_to_the_others() -> None:
 
 @pytest.mark.looptime
 async def test_a_line_where_nobody_answers_is_unreachable() -> None:
-    line, board, task = await opened(b"", b"", b"", b"", units=[1, 3, 9])
+    line, board, task = await opened(b"", b"", b"", units=[1, 3, 9])
     for unit, ticket in ((1, 1), (3, 12)):
         with pytest.raises(Rejected):
             await line.show_number(unit, ticket, 0)
@@ -349,7 +350,7 @@ async def test_unit_id_and_baud_are_never_written() -> None:
     line, board, task = await opened(*answers, units=[1, 3], show_waiting=False, digits=6)
     for number in (0, 2, 3, None, 0x0003, 0x23, 40000, -1, 999999, None):
         for unit in (1, 3):
-            line._silent.clear()
+            line._missed.clear()
             with pytest.raises(Rejected):
                 await line.show_number(unit, number, 0)
     assert {raw[2:4] for raw in board.heard} == {b"\x00\x00", b"\x00\x70"}

@@ -1,4 +1,4 @@
-"""LED-485 digit boards: golden frames through the codec."""
+"""Digit boards and buttons on Modbus: golden frames through the codec."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.modbus import FRAMINGS, OLD_NUMBER, Decoder, Reply, crc16, rtu, tcp, write_number, write_text
+from drivers.modbus import OLD_NUMBER, write_number, write_text
+from drivers.modbus_frames import FRAMINGS, Decoder, Reply, answers, crc16, rtu, tcp
+from drivers.modbus_inputs import levels, read_inputs, write_coil
 from tests import frames_toml as golden
 
 GOLDEN = {frame.name: frame for frame in golden.load("modbus")}
@@ -53,6 +55,10 @@ def test_golden_pdus_are_framed_to_the_golden_bytes(frame: golden.Frame) -> None
         (write_number(1111, OLD_NUMBER), "number 1111 at 0088, unit 5"),
         (write_text("P2.3"), "text P2.3, unit 1"),
         (write_text("   "), "three blanks, unit 1"),
+        (read_inputs(4), "look at 4 inputs, unit 11"),
+        (read_inputs(16), "look at 16 inputs, unit 11"),
+        (write_coil(3, on=True), "coil 3 on, unit 11"),
+        (write_coil(3, on=False), "coil 3 off, unit 11"),
     ],
 )
 def test_requests_are_the_golden_ones(pdu: bytes, name: str) -> None:
@@ -107,15 +113,57 @@ def test_a_cut_reply_costs_that_reply_only(frame: golden.Frame) -> None:
         pytest.param("00 01 00 00 00 07 01 06 00 00 00 01", id="length 7 of 6"),
         pytest.param("00 01 00 00 00 05 01 06 00 00 00 01", id="length 5 of 6"),
         pytest.param("00 01 00 00 00 06 00 06 00 00 00 01", id="unit 0"),
-        pytest.param("00 01 00 00 00 06 01 05 00 00 00 01", id="function 05"),
+        pytest.param("00 01 00 00 00 06 01 04 00 00 00 01", id="function 04"),
+        pytest.param("00 01 00 00 00 04 01 02 02 04", id="a byte of two"),
+        pytest.param("00 01 00 00 00 07 01 02 04 04 81 00 00", id="more levels than are ever asked for"),
         pytest.param("00 01 00 00 00 03 01 83 02", id="a refused read"),
         pytest.param("00 01 00 00 00 03 01 06 00", id="an echo of two bytes"),
     ],
 )
-def test_what_is_no_answer_to_a_write_is_garbage(raw: str) -> None:
+def test_what_is_no_reply_is_garbage(raw: str) -> None:
     decoder = Decoder("tcp")
     assert decoder.feed(bytes.fromhex(raw) + LAST["tcp"].raw) == [meaning(LAST["tcp"])]
     assert decoder.garbage == len(bytes.fromhex(raw))
+
+
+PAIRS = [
+    ("number 1, unit 1", "number 1 written, unit 1"),
+    ("three blanks, unit 1", "text written, unit 1"),
+    ("look at 4 inputs, unit 11", "input 2 of 4 is closed, unit 11"),
+    ("look at 16 inputs, unit 11", "inputs 2, 8 and 15 of 16 are closed, unit 11"),
+    ("look at 4 inputs, unit 11", "more inputs than there are, unit 11"),
+    ("coil 3 on, unit 11", "coil 3 is on, unit 11"),
+    ("coil 3 off, unit 11", "coil 3 is off, unit 11"),
+    ("coil 3 on, unit 11", "a coil that is not there, unit 11"),
+    ("number 1, unit 1", "06 to a wrong register, unit 1"),
+    ("three blanks, unit 1", "10 to a wrong register, unit 1"),
+]
+
+
+def test_a_reply_answers_its_own_request_and_no_other() -> None:
+    requests, replies = {request for request, _ in PAIRS}, {reply for _, reply in PAIRS}
+    found = {
+        (request, reply)
+        for request in requests
+        for reply in replies
+        if answers(bytes.fromhex(GOLDEN[request].means["pdu"]), bytes.fromhex(GOLDEN[reply].means["pdu"]))
+    }
+    # A refusal names the function only, and both kinds of look and of switching have one.
+    refusals = {
+        ("look at 16 inputs, unit 11", "more inputs than there are, unit 11"),
+        ("coil 3 off, unit 11", "a coil that is not there, unit 11"),
+    }
+    assert found == set(PAIRS) | refusals
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "closed"),
+    [("input 2 of 4 is closed, unit 11", 4, {2}), ("inputs 2, 8 and 15 of 16 are closed, unit 11", 16, {2, 8, 15})],
+)
+def test_levels_are_told_from_input_0_on(name: str, count: int, closed: set[int]) -> None:
+    told = levels(bytes.fromhex(GOLDEN[name].means["pdu"]), count)
+    assert [nth for nth, level in enumerate(told) if level] == sorted(closed)
+    assert len(told) == count
 
 
 def test_silence_drops_what_has_begun() -> None:
