@@ -214,8 +214,8 @@ class NumberDisplay(Protocol):
 
 @runtime_checkable
 class Evaluator(Protocol):
-    async def invite(self, address: int) -> None:
-        """Asks the visitor for a rating."""
+    async def invite(self, address: int, evaluation: str = "") -> None:
+        """Asks the visitor for a rating. `evaluation` names it, for devices that open a page of ours."""
         ...
 
 

@@ -209,7 +209,7 @@ class CallBus(Device):
     async def beep(self, address: int) -> None:
         await self._command(self._to(address, BEEP))
 
-    async def invite(self, address: int) -> None:
+    async def invite(self, address: int, evaluation: str = "") -> None:
         await self._command(self._to(address + self._offset, COMMAND, START_EVALUATION))
 
     async def events(self) -> AsyncGenerator[DeviceEvent, None]:

@@ -160,7 +160,7 @@ class FrameProfile(Device):
         verb = self._has("beep", self.profile.transmit.beep)
         await self._do(verb, verb.frame, {"address": address})
 
-    async def invite(self, address: int) -> None:
+    async def invite(self, address: int, evaluation: str = "") -> None:
         verb = self._has("invite", self.profile.transmit.invite)
         await self._do(verb, verb.frame, {"address": address, "seconds": self._seconds})
 

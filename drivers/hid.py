@@ -206,7 +206,7 @@ class Hid(Device):
     def __post_init__(self) -> None:
         self._grades, self._functions = grades(self.options), functions(self.options)
 
-    async def invite(self, address: int) -> None:
+    async def invite(self, address: int, evaluation: str = "") -> None:
         """It has nothing to ask with. Raises `Unreachable` when it is known to be gone."""
         await self.send(b"")
 

@@ -26,7 +26,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import xor
-from typing import Final
+from typing import ClassVar, Final
 
 from drivers.base import (
     CardRead,
@@ -190,6 +190,8 @@ class IdCardReader(Device):
 
     The condition is `reader_fault`: the module's self-test failed, it is not authorised, or it refuses to work.
     """
+
+    TELLS: ClassVar[tuple[type, ...]] = (CardRead, CardUnread)
 
     ignored: int = field(default=0, init=False)
     """Sound replies that answer nothing that was asked."""

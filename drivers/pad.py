@@ -16,6 +16,7 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from drivers.base import Caller, Condition, Device, DeviceEvent, Misconfigured, Rejected, Unreachable
 
@@ -72,10 +73,10 @@ class Pad(Device):
     def lacks(cls, options: Mapping[str, Any], capability: type, address: int) -> str | None:
         return None if str(options.get("page", "")).startswith(("http://", "https://")) else "it has no option page"
 
-    async def invite(self, address: int) -> None:
+    async def invite(self, address: int, evaluation: str = "") -> None:
         if not self._signed_in:
             raise Rejected("not_signed_in", "the pad has not said who it is")
-        await self.send(encode(RATE, state=1, data=self.options["page"]))
+        await self.send(encode(RATE, state=1, data=f"{self.options['page']}?id={quote(evaluation)}"))
 
     async def events(self) -> AsyncGenerator[DeviceEvent, None]:
         """Whether it has signed in; what the visitor presses comes by the page. Ends when it is silent for too long."""

@@ -18,6 +18,7 @@ from edge.devices import routes as devices
 from edge.evaluation import routes as evaluation
 from edge.feed import routes as feed
 from edge.guard import needs
+from edge.messages import routes as messages
 from edge.notices import routes as notices
 from edge.pages import routes as pages
 from edge.parts import Parts, parts_of
@@ -32,7 +33,7 @@ def make_app(parts: Parts) -> FastAPI:
     """The HTTP face of these parts. Nothing is served without a role: the reference and the metrics are for ops."""
     app = FastAPI(title="hall-edge", version="0.1.0", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
-    for room in (queue, windows, evaluation, devices, notices, central, feed, access, pages):
+    for room in (queue, windows, evaluation, messages, devices, notices, central, feed, access, pages):
         app.include_router(room.router)
     app.mount("/static", _Static(directory=pages.STATIC), name="static")
     _system_routes(app)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -44,11 +44,16 @@ SIGN_WORDS = (
 """What the hall's own texts may name in {braces}; what a window lacks is left out."""
 
 
-def _fits(value: str) -> str:
+def _bare(template: str, words: tuple[str, ...]) -> str:
+    """What it says beside its words. Raises ValueError when it names another."""
     try:
-        value.format(**dict.fromkeys(SIGN_WORDS, ""))
-    except (KeyError, IndexError, ValueError) as error:
-        raise ValueError(f"a sign may name {', '.join(f'{{{word}}}' for word in SIGN_WORDS)}, nothing else") from error
+        return template.format(**dict.fromkeys(words, ""))
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
+        raise ValueError(f"this may name {', '.join(f'{{{word}}}' for word in words)}, nothing else") from error
+
+
+def _fits(value: str) -> str:
+    _bare(value, SIGN_WORDS)
     return value
 
 
@@ -163,21 +168,40 @@ class Priority(_Model):
     """Minutes by which these count as having come earlier."""
 
 
+MESSAGE_WORDS: dict[str, tuple[str, ...]] = {
+    "issued": ("number", "service", "ahead", "low", "high"),
+    "soon": ("number", "service", "ahead", "place"),
+    "come": ("number", "service", "floor", "no", "name"),
+}
+"""What a text message may name in {braces}: minutes `low` to `high`; `place` is where the service's windows are."""
+LONGEST_MESSAGE = 80
+"""Characters of a template beside its words, so that these have room in two parts."""
+
+
 class Sms(_Model):
-    """Text messages to visitors who asked for them with their ticket."""
+    """Text messages to visitors who asked for them with their ticket; each begins with the hall's name in 【】."""
 
     device: Id | None = None
+    """The modem; without one nobody is offered messages."""
     ahead: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (3,)
-    """A message when so many are still ahead."""
+    """A message when no more than so many are still ahead; `[]` for none."""
     quiet: tuple[Hours, ...] = ()
-    """No message in these hours."""
+    """No message in these hours, which may go over midnight."""
     daily_cap: Annotated[int, Field(ge=1)] = 2000
     """Messages a day, all visitors together."""
     per_phone: Annotated[int, Field(ge=1)] = 12
     """Messages a day to one number."""
-    issued: str = "【{hall}】您的号码{number}，{service}，前面还有{ahead}人，约{low}到{high}分钟。"
-    soon: str = "【{hall}】您的号码{number}前面还有{ahead}人，请到{place}等候。"
-    come: str = "【{hall}】请{number}号到{floor}{no}号{name}办理。"
+    issued: str = "您的号码{number}，{service}，前面还有{ahead}人，约{low}到{high}分钟。"
+    soon: str = "您的号码{number}前面还有{ahead}人，请到{place}等候。"
+    come: str = "请{number}号到{floor}{no}号{name}办理。"
+
+    @field_validator("issued", "soon", "come")
+    @classmethod
+    def _can_be_sent(cls, value: str, info: ValidationInfo) -> str:
+        bare = len(_bare(value, MESSAGE_WORDS[info.field_name or ""]))
+        if bare > LONGEST_MESSAGE:
+            raise ValueError(f"{bare} characters beside its words; a text message has room for {LONGEST_MESSAGE}")
+        return value
 
 
 class Zone(_Model):

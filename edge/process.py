@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import gc
 import logging
+import math
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -29,24 +30,28 @@ from edge.access import idempotency
 from edge.access.vault import Vault, open_vault
 from edge.app import make_app
 from edge.central.relay import Client, Relay, open_client
-from edge.clock import Clock
+from edge.clock import Clock, Now
 from edge.database import Database, Writer
 from edge.devices import binding
+from edge.devices.cards import Cards
 from edge.devices.discovery import Browse, Discovery, browse
 from edge.devices.handlers import Handlers
 from edge.devices.health import blocks
 from edge.devices.hub import Hub
+from edge.devices.messaging import Messaging
 from edge.devices.presses import Presses
 from edge.devices.printing import Printing
 from edge.evaluation import desk as evaluation
 from edge.evaluation import views as evaluations
 from edge.journal import Event, Journal, open_epoch
+from edge.messages import desk as messages
+from edge.messages import views as message_views
 from edge.notices.calls import announcement
 from edge.notices.outputs import Ask
 from edge.notices.signs import window_outputs
 from edge.notices.slips import load_slips
 from edge.parts import Parts, Progress
-from edge.queue import board, desk, prints
+from edge.queue import appointments, board, desk, persons, prints
 from edge.schema import TABLES
 from edge.watchdog import feed_watchdog
 from edge.windows import desk as windows
@@ -57,6 +62,8 @@ SLIPS = Path(__file__).parent.parent / "config" / "slips"
 LOOK_BACK_MS = evaluation.LIFETIME_MS
 """After a restart, events of the last minute are looked at again: what they asked for may not have happened."""
 SWEEP_S = 1.0
+FORGET_S = 60.0
+"""Between attempts to forget the persons of earlier days while the centre has not got the events about them."""
 REDRAW_S = 0.05
 
 
@@ -93,7 +100,8 @@ Reaction = Callable[[Parts, Event], Awaitable[None]]
 async def ask_at_evaluator(parts: Parts, event: Event) -> None:
     window = parts.hall.window.get(event.data["window"])
     if window is not None and window.evaluator is not None:
-        parts.hub.add(Ask(window.evaluator.device, window.evaluator.address, event.data["expires_at"]))
+        place, until = window.evaluator, event.data["expires_at"]
+        parts.hub.add(Ask(place.device, place.address, until, event.data["evaluation"]))
 
 
 async def announce(parts: Parts, event: Event) -> None:
@@ -130,10 +138,24 @@ async def use_its_link(parts: Parts, event: Event) -> None:
             parts.hub.relink(device, binding.links(connection, parts.hall)[device])
 
 
+async def text_visitors(parts: Parts, event: Event) -> None:
+    if parts.hall.sms.device is not None:
+        await parts.writer.insist(messages.remind, (event.data["service"],))
+
+
+async def feed_modem(parts: Parts, _event: Event) -> None:
+    if parts.hall.sms.device is not None:
+        parts.hub.wake(parts.hall.sms.device)
+
+
 REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "ticket.issued": (feed_printers,),
-    "ticket.called": (announce,),
+    "ticket.called": (announce, text_visitors),
     "ticket.recalled": (announce,),
+    "ticket.cancelled": (text_visitors,),
+    "ticket.transferred": (text_visitors,),
+    "ticket.returned": (text_visitors,),
+    "message.wanted": (feed_modem,),
     "print.wanted": (feed_printers,),
     "device.down": (feed_printers,),
     "device.condition": (copy_cut_off_slips, feed_printers),
@@ -195,8 +217,8 @@ def faulty_evaluators(parts: Parts) -> frozenset[int]:
 
 
 async def sweep(parts: Parts) -> None:
-    """What the clock alone brings about: invitations that end, yesterday's tickets, old answers."""
-    day = ""
+    """What the clock alone brings about: invitations and messages that end, and what a new day makes an end of."""
+    day, forget_at, loop = "", math.inf, asyncio.get_running_loop()
     while True:
         now = parts.clock.now()
         with parts.database.read() as connection:
@@ -206,8 +228,29 @@ async def sweep(parts: Parts) -> None:
         if now.day != day:
             day = now.day
             await parts.writer.insist(desk.close_day, None)
+            await parts.writer.insist(appointments.close_day, None)
             await parts.writer.insist(idempotency.forget, None)
+            forget_at = loop.time()
+        if loop.time() >= forget_at:
+            kept = await parts.writer.insist(persons.forget_persons, delivered(parts))
+            forget_at = loop.time() + FORGET_S if kept else math.inf
+        await sweep_messages(parts, now)
         await asyncio.sleep(SWEEP_S)
+
+
+def delivered(parts: Parts) -> int | None:
+    """The seq up to which the centre has every event, None without a centre."""
+    return parts.relay.delivered if parts.hall.central.url is not None else None
+
+
+async def sweep_messages(parts: Parts, now: Now) -> None:
+    with parts.database.read() as connection:
+        end = message_views.next_end(connection)
+        stale = message_views.to_forget(connection, now, delivered(parts))
+    if end is not None and end <= now.at:
+        await parts.writer.insist(messages.expire, None)
+    if stale:
+        await parts.writer.insist(messages.forget, delivered(parts))
 
 
 # ---- building and running
@@ -230,7 +273,9 @@ def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, 
     writer = Writer(database, hall, outside.clock, outside.new_id, executor, epoch, journal.publish)
     presses = Presses(hall, writer, outside.clock)
     printing = Printing(hall, database, writer, slips)
-    handlers = Handlers(presses, no_cards, no_deliveries, printing, no_messages)
+    messaging = Messaging(hall, writer, vault)
+    cards = Cards(hall, vault, outside.clock)
+    handlers = Handlers(presses, cards.card, messaging.delivered, printing, messaging.send_next)
     hub = Hub(hall, writer, outside.clock, outside.open_link, outside.random, handlers)
     with database.read() as connection:
         for device, link in binding.by_hand(connection, hall).items():
@@ -238,18 +283,9 @@ def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, 
     discovery = Discovery(hall.discovery.interfaces, outside.clock, outside.browse)
     relay = Relay(hall, journal, database, writer, outside.random, outside.client)
     return Parts(
-        hall, outside.clock, database, journal, writer, hub, discovery, presses, relay, slips, vault, Progress()
+        *(hall, outside.clock, database, journal, writer, hub, discovery, presses, cards, appointments.Guesses()),
+        *(relay, slips, vault, Progress()),
     )
-
-
-def no_cards(_device: halls.Device, _event: object) -> None: ...
-
-
-async def no_deliveries(_device: halls.Device, _event: object) -> None: ...
-
-
-async def no_messages(_device: halls.Device, _messenger: object) -> bool:
-    return False
 
 
 class Server(uvicorn.Server):
@@ -265,6 +301,7 @@ async def work(parts: Parts, group: asyncio.TaskGroup) -> list[asyncio.Task[None
     tasks = [group.create_task(parts.writer.run(), name="writer")]
     await parts.writer.insist(windows.know_windows, None)
     await parts.writer.insist(desk.settle_changes, None)
+    await parts.writer.insist(messages.remind, tuple(parts.hall.service))
     tasks += [
         group.create_task(parts.hub.run(), name="hub"),
         group.create_task(parts.discovery.run(), name="discovery"),
@@ -309,6 +346,9 @@ async def serve(parts: Parts, door: socket.socket, ready: Callable[[], None]) ->
         lifespan="off",
         timeout_graceful_shutdown=3,
         server_header=False,
+        proxy_headers=False,  # nobody in front of us: a forwarded address would be the caller's own claim
+        ws="websockets-sansio",
+        ws_max_size=64 * 1024,
     )
     server = Server(config)
     stop = asyncio.Event()
@@ -325,6 +365,7 @@ async def serve(parts: Parts, door: socket.socket, ready: Callable[[], None]) ->
         stopping.cancel()
         starting.cancel()
         parts.journal.close()
+        parts.cards.close()
         server.should_exit = True
         await serving
         for task in tasks:

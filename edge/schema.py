@@ -7,10 +7,11 @@ from edge.central.tables import PARKED, RELAY
 from edge.devices.tables import DEVICE_LINK
 from edge.evaluation.tables import EVALUATION, STRAY
 from edge.journal import JOURNAL, META
-from edge.queue.tables import PRINT_JOB, SERIES, TICKET
+from edge.messages.tables import CONTACT, MESSAGE
+from edge.queue.tables import APPOINTMENT, PERSON_TICKET, PRINT_JOB, SERIES, TICKET
 from edge.windows.tables import WINDOW
 
 TABLES = (
-    *(META, JOURNAL, TICKET, SERIES, PRINT_JOB, WINDOW, EVALUATION, STRAY),
-    *(DEVICE_LINK, RELAY, PARKED, TOKEN, IDEMPOTENCY),
+    *(META, JOURNAL, TICKET, SERIES, PERSON_TICKET, APPOINTMENT, PRINT_JOB, WINDOW, EVALUATION, STRAY),
+    *(CONTACT, MESSAGE, DEVICE_LINK, RELAY, PARKED, TOKEN, IDEMPOTENCY),
 )

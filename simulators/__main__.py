@@ -11,12 +11,13 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from simulators.advertise import advertised
 from simulators.central import Central, CentralServer, Served
-from simulators.hall import SimulatedHall, read
+from simulators.hall import Caller, SimulatedHall, read
 from simulators.port import serve
 from simulators.web import make_app
 
@@ -46,7 +47,10 @@ async def run(hall: SimulatedHall, data: Path, parent: int) -> None:
         asyncio.get_running_loop().add_signal_handler(each, ended.set)
     async with AsyncExitStack() as stack:
         for device in hall.devices.values():
-            await stack.enter_async_context(serve(device.link, device.simulator, device.faults))
+            if isinstance(device.simulator, Caller):
+                await stack.enter_async_context(calling(device.simulator, device.link))
+            else:
+                await stack.enter_async_context(serve(device.link, device.simulator, device.faults))
         devices = hall.devices.values()
         await stack.enter_async_context(advertised(devices, hall.interfaces, say))
         central = await _central(hall, data, stack)
@@ -56,6 +60,17 @@ async def run(hall: SimulatedHall, data: Path, parent: int) -> None:
         say(f"simulated hall ready: http://127.0.0.1:{page.port}")
         while not ended.is_set() and os.getppid() == parent:
             await _wait(ended, 1.0)
+
+
+@asynccontextmanager
+async def calling(simulator: Caller, url: str) -> AsyncIterator[None]:
+    """It calls, and calls again, while entered."""
+    call = asyncio.create_task(simulator.call(url))
+    try:
+        yield
+    finally:
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
 
 
 async def _central(hall: SimulatedHall, data: Path, stack: AsyncExitStack) -> CentralServer | None:

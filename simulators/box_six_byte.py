@@ -23,7 +23,9 @@ from simulators.seven_segment import PATTERNS, svg
 
 HOST, END, SIZE = 0x01, 0xFF, 6
 KEYS = {"next": 0x00, "recall": 0x02, "login": 0x06, "logout": 0x1A}
-LABELS = {"next": "下一位", "recall": "重呼", "login": "登录", "logout": "退出"}
+LABELS = {"next": "下一位", "recall": "重呼", "login": "登录 1001", "login_ff": "登录 25599", "logout": "退出"}
+STAFF = {"login": 1001, "login_ff": 25599}
+"""Who signs in on the page; the second has an FF inside the frame."""
 SHOW, ACCEPTED, REFUSED, WAITING = 0x01, 0x05, 0x07, 0x1C
 NO_DATA = b"\x73\x73"
 DIGITS = 5
@@ -141,14 +143,14 @@ class SixByteLine:
             {"name": "unplug", "label": "拔线", "on": self.unplugged},
         ]
         keys = [
-            {"name": f"{key}:{no}", "label": f"{no}号 {LABELS[key]}", "group": f"{no}号"}
+            {"name": f"{key}:{no}", "label": f"{no}号 {label}", "group": f"{no}号"}
             for no in self.boxes
-            for key in KEYS
+            for key, label in LABELS.items()
         ]
         return rude + keys
 
     def control(self, name: str) -> Awaitable[None] | None:
-        """Raises KeyError for a name that `controls` does not list. The login key signs in staff 1001."""
+        """Raises KeyError for a name that `controls` does not list."""
         if name not in [each["name"] for each in self.controls()]:
             raise KeyError(name)
         if name == "power_cycle":
@@ -160,7 +162,7 @@ class SixByteLine:
         return None
 
     async def _operate(self, key: str, address: str) -> None:
-        await (self.sign_in(int(address), 1001) if key == "login" else self.press(int(address), key))
+        await (self.sign_in(int(address), STAFF[key]) if key in STAFF else self.press(int(address), key))
 
     def state(self) -> dict[str, Any]:
         return {
@@ -181,7 +183,7 @@ LOGINS = {"asked": "等待登录", "accepted": "已登录", "refused": "登录�
 
 def _caption(box: Box) -> str:
     waiting = "" if box.waiting is None else f" 等候 {box.waiting}"
-    return f"{box.address} 号呼叫器 {LOGINS.get(box.login, '未登录')}{waiting}"
+    return f"{box.address} 号 {LOGINS.get(box.login, '未登录')}{waiting}"
 
 
 def _digits(number: int | None) -> list[int]:

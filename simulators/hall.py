@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from simulators.port import Faults, Wire
@@ -23,8 +23,6 @@ from simulators.port import Faults, Wire
 
 class HallSimulator(Protocol):
     """A simulated device as the hall's page sees it."""
-
-    async def talk(self, wire: Wire) -> None: ...
 
     def state(self) -> dict[str, Any]: ...
 
@@ -39,13 +37,29 @@ class HallSimulator(Protocol):
         ...
 
 
+class Wired(HallSimulator, Protocol):
+    """Is served on its link."""
+
+    async def talk(self, wire: Wire) -> None: ...
+
+
+@runtime_checkable
+class Caller(HallSimulator, Protocol):
+    """Calls the service itself: what is `inbound:` in the hall file."""
+
+    async def call(self, url: str) -> None:
+        """Ends only by cancellation."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedDevice:
     id: str
     name: str
     driver: str
     link: str
-    simulator: HallSimulator
+    """Where it is served, or of a caller what it calls."""
+    simulator: Wired | Caller
     faults: Faults = field(default_factory=Faults)
 
 
@@ -70,7 +84,7 @@ def read(path: Path, *, port: int, data: Path) -> SimulatedHall:
         if missing := {"id", "driver", "link"} - table.keys():
             raise ValueError(f"a [[device]] has no {', '.join(sorted(missing))}")
         addresses = _addresses(hall, table["id"])
-        made = _device(table, addresses, data.resolve())
+        made = _device(table, addresses, port, data.resolve())
         if isinstance(made, str):
             notices.append(made)
         else:
@@ -104,15 +118,20 @@ def _fill(value: Any, port: int, data: Path) -> Any:
 
 def _addresses(hall: Mapping[str, Any], device_id: str) -> list[int]:
     """The addresses on this device's line that the windows name; 0 stands for a device that is alone on its line."""
-    places = [each for window in hall.get("window", []) for each in window.values() if isinstance(each, dict)]
+    values = [value for window in hall.get("window", []) for value in window.values()]
+    places = [
+        each for value in values for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)
+    ]
     found = {int(place.get("address", 0)) for place in places if place.get("device") == device_id}
     return sorted(found - {0})
 
 
-def _device(table: Mapping[str, Any], addresses: list[int], data: Path) -> SimulatedDevice | str:
+def _device(table: Mapping[str, Any], addresses: list[int], port: int, data: Path) -> SimulatedDevice | str:
     """The device, or a notice why there is none. The option `addresses` tells a simulator who is on its line."""
     device_id, driver, link = str(table["id"]), str(table["driver"]), str(table["link"])
-    if not is_local(link, data):
+    if link == "inbound:":
+        link = f"ws://127.0.0.1:{port}/api/v1/pads/{device_id}"
+    elif not is_local(link, data):
         return f"{device_id}: {link} is not simulated: it is not on this machine"
     known = driver.isidentifier() and importlib.util.find_spec(f"simulators.{driver}")
     factory = getattr(importlib.import_module(f"simulators.{driver}"), "SIMULATOR", None) if known else None

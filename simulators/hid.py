@@ -83,11 +83,7 @@ class Keypad:
             await asyncio.sleep(max(said, repeated) + REPEAT - _now())
             if self._said == said and self._held.is_set():
                 repeated = _now()
-                await self._put(wire)
-
-    async def _put(self, wire: Wire) -> None:
-        if not self.on["unplug"]:
-            await wire.write(self.report())
+                await wire.write(self.report())
 
     def report(self) -> bytes:
         usages = [USAGES[key] for key in self.down]
@@ -98,9 +94,8 @@ class Keypad:
     async def _say(self) -> bool:
         """False when there is nobody to hear it."""
         self._said = _now()
-        wires = [] if self.on["unplug"] else list(self._wires)
         heard = False
-        for wire in wires:
+        for wire in list(self._wires):
             with contextlib.suppress(Gone):
                 await wire.write(self.report())
                 heard = True
@@ -174,7 +169,9 @@ class Keypad:
         await self._say()
 
     async def _unplug(self) -> None:
-        for wire in list(self._wires) if self.on["unplug"] else []:
+        wires = list(self._wires) if self.on["unplug"] else []
+        self._wires.difference_update(wires)
+        for wire in wires:
             await wire.close()
 
     async def _stick(self) -> None:

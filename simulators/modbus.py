@@ -1,46 +1,43 @@
-"""LED-485 digit boards (number displays at windows) on one Modbus line, RTU or TCP. Not proven on hardware.
+"""A Modbus line, RTU or TCP: LED-485 digit boards at windows, and input modules with call buttons.
 
     RTU: unit 1 | function 1 | data | CRC-16 2, low byte first; 3.5 characters of silence around each frame
     TCP: transaction 2 | 0000 | length 2 | unit 1 | function 1 | data
 
-Source: the Modbus specifications, and the register map in a public set-up tool for these boards: function 06 writes
-0000 value (int16), 0002 unit id, 0003 baud code, 0004 decimal point (lost with the power); function 10 writes 0070 an
-ASCII string, 0080 segments (bit 0 is a ... bit 7 the point) and 0090 a float, two characters to a register, the
-leftmost one in the high byte. Where they say nothing: what does not fit shows as dashes, a board is blank after
-power-up, and a TCP gateway answers 0B for a unit that nobody has.
+Source: the Modbus specifications; what boards and modules do is in modbus_board.py and modbus_inputs.py. Where they say
+nothing: a TCP gateway answers 0B for a unit that nobody has. Not proven on hardware.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import struct
 from collections import deque
-from collections.abc import Awaitable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from simulators.gap import heard
+from simulators.modbus_board import Board
+from simulators.modbus_inputs import READ_COILS, READ_INPUTS, Module
+from simulators.modbus_pdu import BUSY, NOBODY, Refused, exception
+from simulators.modbus_picture import Panel, draw
 from simulators.port import Gone, Wire
-from simulators.seven_segment import DASH, PATTERNS, POINT, pattern, reading, svg
 
-WRITE_ONE, WRITE_MANY = 0x06, 0x10
-VALUE, UNIT, BAUD, DECIMAL = 0x0000, 0x0002, 0x0003, 0x0004
-TEXT, SEGMENTS, FLOAT = 0x0070, 0x0080, 0x0090
-TEXT_BYTES = 12
-"""The maker's example writes six registers of text, filled with 00; what is beyond the last digit is not seen."""
-BAUDS = {1: 1200, 2: 2400, 3: 4800, 4: 9600, 5: 19200, 6: 38400, 7: 57600, 8: 115200}
-BAD_FUNCTION, BAD_ADDRESS, BAD_VALUE, BUSY, NOBODY = 0x01, 0x02, 0x03, 0x06, 0x0B
 LONGEST_RTU, LONGEST_PDU = 256, 253
-
-
-class Refused(Exception):
-    """`code` is that of the exception answer."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"exception {code:02X}")
-        self.code = code
+LABELS = {
+    "call": "呼叫",
+    "recall": "重呼",
+    "start": "开始",
+    "finish": "办结",
+    "cancel": "取消",
+    "pause": "暂停",
+    "transfer": "转移",
+    "miss": "弃号",
+    "hold": "挂起",
+    "resume": "回叫",
+}
+FINGERS = {"press": "按一下", "long": "长按", "tap": "一碰（短于轮询）"}
 
 
 def crc16(data: bytes) -> int:
@@ -52,144 +49,38 @@ def crc16(data: bytes) -> int:
     return crc
 
 
-# ---- a board
-
-
-@dataclass(slots=True)
-class Board:
-    unit: int
-    digits: int
-    baud: int = 9600
-    lit: list[int] = field(default_factory=list)
-    """One pattern of segments per digit, leftmost first."""
-    point: int = 0
-    """Digits after the decimal point."""
-    value: int | None = None
-    """The number that is shown, as it was written; None when something else is."""
-
-    def __post_init__(self) -> None:
-        self.power_up()
-
-    @property
-    def text(self) -> str:
-        """What a person reads."""
-        return reading(self.lit)
-
-    def power_up(self) -> None:
-        """Unit id and baud are kept, the rest is not."""
-        self.lit, self.point, self.value = [0] * self.digits, 0, None
-
-    def obey(self, pdu: bytes) -> bytes:
-        """The answer to a request (function code and data). Raises `Refused`."""
-        if pdu[0] == WRITE_ONE:
-            self._write_one(pdu)
-            return pdu
-        if pdu[0] == WRITE_MANY:
-            self._write_many(pdu)
-            return pdu[:5]
-        raise Refused(BAD_FUNCTION)
-
-    def _write_one(self, pdu: bytes) -> None:
-        if len(pdu) != 5:
-            raise Refused(BAD_VALUE)
-        register, value = struct.unpack(">HH", pdu[1:])
-        if register == VALUE:
-            self.value = value - 0x10000 if value & 0x8000 else value
-        elif register == UNIT:
-            self.unit = _allowed(value, range(1, 248))
-        elif register == BAUD:
-            self.baud = BAUDS[_allowed(value, BAUDS)]
-        elif register == DECIMAL:
-            self.point = _allowed(value, range(4))
-        else:
-            raise Refused(BAD_ADDRESS)
-        if register in (VALUE, DECIMAL) and self.value is not None:
-            self._show_number(f"{'-' if self.value < 0 else ''}{_fixed(abs(self.value), self.point)}")
-
-    def _write_many(self, pdu: bytes) -> None:
-        if len(pdu) < 6:
-            raise Refused(BAD_VALUE)
-        register, count, size = struct.unpack(">HHB", pdu[1:6])
-        data = pdu[6:]
-        if register not in (TEXT, SEGMENTS, FLOAT):
-            raise Refused(BAD_ADDRESS)
-        if not count or size != 2 * count or len(data) != size:
-            raise Refused(BAD_VALUE)
-        if register == FLOAT:
-            self._show_float(data)
-        elif len(data) > (TEXT_BYTES if register == TEXT else self.digits + self.digits % 2):
-            raise Refused(BAD_ADDRESS)  # registers beyond the last digit
-        else:
-            self._show_segments(data if register == SEGMENTS else _segments(data))
-
-    def _show_segments(self, lit: bytes) -> None:
-        self.value, self.lit = None, list(lit.ljust(self.digits, b"\0")[: self.digits])
-
-    def _show_float(self, data: bytes) -> None:
-        if len(data) != 4:
-            raise Refused(BAD_VALUE)
-        self.value, number = None, struct.unpack(">f", data)[0]
-        texts = (f"{number:.{decimals}f}" for decimals in range(self.digits - 1, -1, -1))
-        fitting = (text for text in texts if len(text.replace(".", "")) <= self.digits)
-        self._show_number(next(fitting, "") if math.isfinite(number) else "")
-
-    def _show_number(self, text: str) -> None:
-        """To the right; dashes when it does not fit or is no number."""
-        lit: list[int] = []
-        for char in text:
-            if char == ".":
-                lit[-1] |= POINT
-            else:
-                lit.append(PATTERNS[char])
-        room = self.digits - len(lit)
-        self.lit = [0] * room + lit if lit and room >= 0 else [DASH] * self.digits
-
-
-def _allowed(value: int, values: Iterable[int]) -> int:
-    if value not in values:
-        raise Refused(BAD_VALUE)
-    return value
-
-
-def _fixed(value: int, decimals: int) -> str:
-    text = str(value).rjust(decimals + 1, "0")
-    return f"{text[:-decimals]}.{text[-decimals:]}" if decimals else text
-
-
-def _segments(data: bytes) -> bytes:
-    """ASCII as segments; a letter that has no shape is blank, NUL pads."""
-    if max(data) > 0x7E:
-        raise Refused(BAD_VALUE)
-    return bytes(pattern(chr(byte)) or 0 for byte in data)
-
-
-# ---- the line
-
-
 @dataclass(slots=True)
 class Shown:
-    """What a board shows from `at` (loop time, seconds) on; also noted when the same is written anew."""
+    """What a board shows, or which coils of a module are on (`01000000`), from `at` (loop time, seconds) on.
+
+    Also noted when the same is written anew.
+    """
 
     at: float
     unit: int
     text: str
 
 
-class DigitLine:
-    """Digit boards on one line.
+class ModbusLine:
+    """Digit boards and input modules on one line.
 
-    Options: `framing` ("rtu", default, or "tcp"), `addresses` (unit ids, default [1]), `digits` (of each board,
-    default 4), `baud` (of the host's port, default 9600: a board set to another one hears nothing).
+    Options: `framing` ("rtu", default, or "tcp"), `inputs` (unit id -> names of the buttons on its first inputs),
+    `buzzer` (the coil that sounds one, on each module), `units` (ids of the digit boards; without it `addresses` that
+    are no module's, or 1 when there are no modules), `digits` (of each board, default 4), `baud` (of the host's port,
+    default 9600: a board set to another one hears nothing).
     """
 
     def __init__(self, device_id: str, options: Mapping[str, Any]) -> None:
         self.device_id = device_id
         self.tcp = str(options.get("framing", "rtu")).lower() == "tcp"
         self.baud = int(options.get("baud", 9600))
-        units = options.get("addresses") or [1]
-        self.boards = [Board(int(unit), int(options.get("digits", 4)), self.baud) for unit in units]
+        inputs = {int(unit): names for unit, names in dict(options.get("inputs", {})).items()}
+        self.modules = [Module(unit, names, self.baud, options.get("buzzer")) for unit, names in inputs.items()]
+        named = options.get("units", options.get("addresses")) or ([] if inputs else [1])
+        units = [int(unit) for unit in named if int(unit) not in inputs]
+        self.boards = [Board(unit, int(options.get("digits", 4)), self.baud) for unit in units]
         self.history: deque[Shown] = deque(maxlen=500)
-        self.busy = self.unplugged = False
+        self.busy = self.unplugged = self.bounce = False
         self._wires: set[Wire] = set()
 
     @property
@@ -236,8 +127,7 @@ class DigitLine:
         """What stood between two silences in; the answer, or None for silence."""
         if not 4 <= len(frame) <= LONGEST_RTU or crc16(frame[:-2]) != int.from_bytes(frame[-2:], "little"):
             return None
-        boards = [board for board in self.boards if board.baud == self.baud]
-        answer = self._answer(boards, frame[0], frame[1:-2])
+        answer = self._answer([each for each in self._units() if each.baud == self.baud], frame[0], frame[1:-2])
         if answer is None:
             return None
         body = frame[:1] + answer
@@ -246,55 +136,84 @@ class DigitLine:
     def receive_tcp(self, frame: bytes) -> bytes | None:
         """A whole frame in."""
         unit, pdu = frame[6], frame[7:]
-        if unit and all(board.unit != unit for board in self.boards):
-            answer: bytes | None = None if self.unplugged else _exception(pdu, NOBODY)
+        if unit and all(each.unit != unit for each in self._units()):
+            answer: bytes | None = None if self.unplugged else exception(pdu, NOBODY)
         else:
-            answer = self._answer(self.boards, unit, pdu)
+            answer = self._answer(self._units(), unit, pdu)
         return None if answer is None else frame[:4] + struct.pack(">HB", len(answer) + 1, unit) + answer
 
-    def _answer(self, boards: list[Board], unit: int, pdu: bytes) -> bytes | None:
+    def _units(self) -> list[Board | Module]:
+        return [*self.boards, *self.modules]
+
+    def _answer(self, hearers: list[Board | Module], unit: int, pdu: bytes) -> bytes | None:
         """None: nobody is meant, all are (unit 0), or two answer at once and cannot be understood."""
         if self.unplugged:
             return None
-        answers = [self._obey(board, pdu) for board in boards if unit in (0, board.unit)]
+        answers = [self._obey(each, pdu) for each in hearers if unit in (0, each.unit)]
         return answers[0] if unit and len(answers) == 1 else None
 
-    def _obey(self, board: Board, pdu: bytes) -> bytes:
+    def _obey(self, unit: Board | Module, pdu: bytes) -> bytes:
         try:
             if self.busy:
                 raise Refused(BUSY)
-            answer = board.obey(pdu)
+            answer = unit.obey(pdu)
         except Refused as refused:
-            return _exception(pdu, refused.code)
-        self.history.append(Shown(_now(), board.unit, board.text))
+            return exception(pdu, refused.code)
+        if pdu[0] not in (READ_COILS, READ_INPUTS):
+            self.history.append(Shown(_now(), unit.unit, unit.text))
         return answer
 
     # ---- what a person does and sees
 
     async def power_cycle(self) -> None:
-        for board in self.boards:
-            board.power_up()
+        for unit in self._units():
+            unit.power_up()
         if self.tcp:
-            for wire in list(self._wires):
-                await wire.close()
+            await self.drop()
+
+    async def drop(self) -> None:
+        """Every connection ends; a serial port is away for a moment."""
+        for wire in list(self._wires):
+            await wire.close()
+
+    def press(self, unit: int, name: str, kind: str = "press") -> None:
+        """A finger on a button, for as long as `kind` of `SECONDS`. Raises KeyError when there is none."""
+        self._module(unit).press(name, kind, self.bounce)
+
+    def _module(self, unit: int) -> Module:
+        return {each.unit: each for each in self.modules}[unit]
 
     def controls(self) -> list[dict[str, Any]]:
-        return [
+        found: list[dict[str, Any]] = [
             {"name": "power_cycle", "label": "断电重启"},
+            {"name": "drop", "label": "断开连接"},
             {"name": "busy", "label": "一直忙", "on": self.busy},
             {"name": "unplug", "label": "拔线", "on": self.unplugged},
         ]
+        if self.modules:
+            found.append({"name": "bounce", "label": "触点抖动", "on": self.bounce})
+        return found + [control for module in self.modules for control in _buttons(module)]
 
     def control(self, name: str) -> Awaitable[None] | None:
         """Raises KeyError for a name that `controls` does not list."""
+        if name not in [each["name"] for each in self.controls()]:
+            raise KeyError(name)
+        what, *where = name.split(":")
         if name == "power_cycle":
             return self.power_cycle()
+        if name == "drop":
+            return self.drop()
         if name == "busy":
             self.busy = not self.busy
         elif name == "unplug":
             self.unplugged = not self.unplugged
+        elif name == "bounce":
+            self.bounce = not self.bounce
+        elif what == "stuck":
+            contact = self._module(int(where[0])).contact(where[1])
+            contact.stuck = not contact.stuck
         else:
-            raise KeyError(name)
+            self.press(int(where[0]), where[1], what)
         return None
 
     def state(self) -> dict[str, Any]:
@@ -302,21 +221,46 @@ class DigitLine:
             "boards": [
                 {"unit": each.unit, "baud": each.baud, "text": each.text, "point": each.point} for each in self.boards
             ],
+            "modules": [each.state() for each in self.modules],
             "connected": bool(self._wires),
             "busy": self.busy,
             "unplugged": self.unplugged,
         }
 
     def picture(self) -> str:
-        return svg([(f"{board.unit} 号牌", board.lit) for board in self.boards])
+        return draw(
+            [(f"{board.unit} 号牌", board.lit) for board in self.boards], [_panel(each) for each in self.modules]
+        )
+
+
+def _buttons(module: Module) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for contact in module.contacts:
+        place = f"{module.unit}:{contact.name}"
+        label = f"{module.unit}号 {LABELS.get(contact.name, contact.name)}"
+        fingers = [{"name": f"{kind}:{place}", "label": word} for kind, word in FINGERS.items()]
+        fingers[0]["label"] = f"{label} {fingers[0]['label']}"
+        stuck: dict[str, Any] = {"name": f"stuck:{place}", "label": "卡住", "on": contact.stuck}
+        found += [each | {"group": label} for each in [*fingers, stuck]]
+    return found
+
+
+def _panel(module: Module) -> Panel:
+    inputs = module.inputs()
+    return Panel(
+        unit=module.unit,
+        buttons=[
+            (LABELS.get(contact.name, contact.name), inputs[nth], module.coils[nth] and nth != module.buzzer)
+            for nth, contact in enumerate(module.contacts)
+        ],
+        inputs=inputs,
+        coils=module.coils,
+        buzzer=None if module.buzzer is None else module.buzzing,
+    )
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _exception(pdu: bytes, code: int) -> bytes:
-    return bytes([pdu[0] | 0x80, code])
-
-
-SIMULATOR = DigitLine
+SIMULATOR = ModbusLine

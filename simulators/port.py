@@ -2,6 +2,8 @@
 
 A simulator is one object with `async def talk(self, wire)`: it speaks until the wire raises `Gone`. It is
 called once per connection, by the server that this file starts, and keeps its state (paper, screens) between them.
+When it returns of its own accord it has hung up: a TCP connection ends; a pty vanishes, so that whoever holds the other
+end reads its end or EIO, and is plugged in again `REPLUG_S` later.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from random import Random
 from typing import Protocol
 from urllib.parse import urlsplit
 
+REPLUG_S = 3.0
+
 
 class Gone(Exception):
     """The other side hung up, or the wire was unplugged."""
@@ -31,7 +35,9 @@ class Wire(Protocol):
         """Raises `Gone`."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Ends the connection, where the wire has such a thing, and in any case a read that waits."""
+        ...
 
 
 class Simulator(Protocol):
@@ -163,10 +169,37 @@ async def serve_tcp(host: str, port: int, simulator: Simulator, faults: Faults) 
 # ---- pty
 
 
+class _Pty:
+    """A pty with a link at `path`. The slave stays open here too: a driver may come and go as on a real bus."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.plug()
+
+    def plug(self) -> None:
+        self.master, self._slave = os.openpty()
+        tty.setraw(self.master)
+        tty.setraw(self._slave)
+        os.set_blocking(self.master, False)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.unlink(missing_ok=True)
+        self._path.symlink_to(os.ttyname(self._slave))
+        self._plugged = True
+
+    def unplug(self) -> None:
+        """A second time does nothing."""
+        if self._plugged:
+            self._plugged = False
+            self._path.unlink(missing_ok=True)
+            os.close(self._slave)
+            os.close(self.master)
+
+
 class _PtyWire:
     def __init__(self, master: int) -> None:
         self._fd = master
         self._loop = asyncio.get_running_loop()
+        self._ready: asyncio.Future[None] | None = None
 
     async def read(self) -> bytes:
         while True:
@@ -187,14 +220,17 @@ class _PtyWire:
             raise Gone(str(error)) from error
 
     async def close(self) -> None:
-        self._loop.remove_reader(self._fd)
+        """A line is no connection: only a read that waits ends, and the next one hears on."""
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(Gone("closed"))
 
     async def _readable(self) -> None:
-        ready: asyncio.Future[None] = self._loop.create_future()
+        ready = self._ready = self._loop.create_future()
         self._loop.add_reader(self._fd, _wake, ready)
         try:
             await ready
         finally:
+            self._ready = None
             self._loop.remove_reader(self._fd)
 
 
@@ -203,38 +239,22 @@ def _wake(ready: asyncio.Future[None]) -> None:
         ready.set_result(None)
 
 
-def _open_pty(path: Path) -> tuple[int, int]:
-    """(master, slave): the slave stays open here too, so that a driver may come and go as on a real bus."""
-    master, slave = os.openpty()
-    tty.setraw(master)
-    tty.setraw(slave)
-    os.set_blocking(master, False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    path.symlink_to(os.ttyname(slave))
-    return master, slave
-
-
-def _close_pty(path: Path, master: int, slave: int) -> None:
-    path.unlink(missing_ok=True)
-    os.close(slave)
-    os.close(master)
-
-
 @contextlib.asynccontextmanager
 async def serve_pty(path: Path, simulator: Simulator, faults: Faults) -> AsyncIterator[None]:
-    master, slave = _open_pty(path)
-    wire = FaultyWire(_PtyWire(master), faults)
-    task = asyncio.create_task(_talk(simulator, wire))
+    pty = _Pty(path)
+    task = asyncio.create_task(_keep_plugged(pty, simulator, faults))
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await wire.close()
-        _close_pty(path, master, slave)
+        pty.unplug()
 
 
-async def _talk(simulator: Simulator, wire: Wire) -> None:
-    with contextlib.suppress(Gone):
-        await simulator.talk(wire)
+async def _keep_plugged(pty: _Pty, simulator: Simulator, faults: Faults) -> None:
+    while True:
+        with contextlib.suppress(Gone):
+            await simulator.talk(FaultyWire(_PtyWire(pty.master), faults))
+        pty.unplug()
+        await asyncio.sleep(REPLUG_S)
+        pty.plug()

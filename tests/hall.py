@@ -111,11 +111,13 @@ def recordings() -> str:
 
 
 def demo_hall(folder: Path, change: Callable[[str], str] = lambda text: text) -> halls.Hall:
-    """The hall of config/demo.toml after `change` of its text; its voice is recorded."""
+    """The hall of config/demo.toml after `change` of its text. Its voice is recorded, and nobody calls from outside."""
     file = folder / "hall.toml"
     text = DEMO.read_text("utf-8").replace(
         "options = { times = 1 }", f'options = {{ times = 1, clips = "{recordings()}" }}'
     )
+    text = text.replace('{ device = "pad-2" }', '{ device = "counter", address = 2 }')
+    text = re.sub(r'\[\[device\]\]\nid = "pad-2"\n(?:.+\n)*\n', "", text)
     file.write_text(change(text), "utf-8")
     return hallfile.load(file, data=folder)
 
@@ -123,7 +125,7 @@ def demo_hall(folder: Path, change: Callable[[str], str] = lambda text: text) ->
 def without_devices(text: str) -> str:
     """A hall file of which no window, kiosk or line has a device."""
     tables = [table for table in re.split(r"(?m)^(?=\[)", text) if not table.startswith("[[device]]")]
-    places = "call_box|evaluator|sign|printer|fallback|reader|voice|speaker"
+    places = "call_box|evaluator|sign|printer|fallback|reader|device|voice|speaker"
     return re.sub(rf"(?m)^({places})\w* = .*\n", "", "".join(tables))
 
 
@@ -138,7 +140,8 @@ class World:
     def __init__(self, folder: Path, change: Callable[[str], str] = lambda text: text) -> None:
         self.folder = folder
         self.hall = demo_hall(folder, change)
-        self.devices = simulated.read(folder / "hall.toml", port=8080, data=folder).devices
+        found = simulated.read(folder / "hall.toml", port=8080, data=folder).devices
+        self.devices = {id_: each for id_, each in found.items() if not isinstance(each.simulator, simulated.Caller)}
         self.centre = Centre(folder / "central.jsonl")
         self.wall, self.ids, self.random = Wall(), counter(), Random(7)
         self.cut_off: set[str] = set()
@@ -160,7 +163,7 @@ class World:
             raise Unreachable(f"{device.id} is cut off")
         link, wire = pair()
         self.wires[device.id] = wire
-        talk = asyncio.create_task(device.simulator.talk(FaultyWire(wire, device.faults)))
+        talk = asyncio.create_task(self.simulator(device.id).talk(FaultyWire(wire, device.faults)))
         self._talks.add(talk)
         return link
 

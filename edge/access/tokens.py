@@ -12,7 +12,7 @@ from edge.hall import Hall
 from edge.journal import append
 from edge.statements import Statements
 
-Role = Literal["kiosk", "window", "pad", "screen", "desk", "ops", "anyone"]
+Role = Literal["kiosk", "window", "pad", "screen", "desk", "ops", "central", "anyone"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 

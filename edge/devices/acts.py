@@ -14,7 +14,7 @@ async def put_out(device: Device, output: State | Moment) -> None:
     elif isinstance(output, Beep) and isinstance(device, NumberDisplay):
         await device.beep(output.address)
     elif isinstance(output, Ask) and isinstance(device, Evaluator):
-        await device.invite(output.address)
+        await device.invite(output.address, output.evaluation)
     elif isinstance(output, ShowNumber | Beep) and KeyPressed in device.TELLS:
         return  # buttons without a display
     else:

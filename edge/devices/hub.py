@@ -61,6 +61,9 @@ OpenLink = Callable[[str], Awaitable[Link]]
 INBOUND = "inbound:"
 """The link of a device that calls us."""
 
+CALLS_S = 10.0
+"""How long a device that calls us may take before it is said to be away."""
+
 
 class _Relinked(DeviceError):
     """The device has another link now: the connection over the old one ends, and nothing is wrong."""
@@ -137,6 +140,11 @@ class Hub:
     async def _open(self, device: str) -> Link:
         if self._links[device] != INBOUND:
             return await self._open_link(self._links[device])
+        if device not in self._callers:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CALLS_S):
+                    await self._relinked[device].wait()
+        self._relinked[device].clear()
         caller = self._callers.pop(device, None)
         if caller is None:
             raise Unreachable("it has not called")

@@ -12,7 +12,7 @@ from edge.guard import hold_scope, needs
 from edge.parts import actor_of, parts_of, perform
 from edge.refusal import Refused
 
-router = APIRouter(prefix="/api/v1", tags=["evaluation"])
+router = APIRouter(tags=["evaluation"])
 
 
 class Rating(BaseModel):
@@ -22,7 +22,7 @@ class Rating(BaseModel):
     comment: Annotated[str, Field(max_length=500, description="free text; kept here, never in an event")] = ""
 
 
-@router.get("/windows/{no}/evaluation", dependencies=[needs("pad", "ops")], response_model=None)
+@router.get("/api/v1/windows/{no}/evaluation", dependencies=[needs("pad", "ops")], response_model=None)
 def open_invitation(request: Request, no: int) -> dict[str, Any] | Response:
     """The invitation now open at this window; 204 when there is none."""
     parts = parts_of(request)
@@ -33,7 +33,7 @@ def open_invitation(request: Request, no: int) -> dict[str, Any] | Response:
     return found if found is not None else Response(status_code=204)
 
 
-@router.post("/evaluations/{evaluation}/decline", dependencies=[needs("pad", "ops")])
+@router.post("/api/v1/evaluations/{evaluation}/decline", dependencies=[needs("pad", "ops")])
 async def decline(request: Request, evaluation: str) -> Response:
     """The visitor does not want to rate; 409 when its time is over or it was rated."""
     with parts_of(request).database.read() as connection:
@@ -42,7 +42,7 @@ async def decline(request: Request, evaluation: str) -> Response:
     return await perform(request, desk.decline, command, lambda _s, _n, id_: {"id": id_, "state": "cancelled"})
 
 
-@router.post("/tickets/{ticket}/evaluation", dependencies=[needs("anyone")])
+@router.post("/api/v1/tickets/{ticket}/evaluation", dependencies=[needs("anyone")])
 async def rate_own(request: Request, ticket: str, body: Rating) -> Response:
     """Rates the service of this ticket, by whoever holds its slip (QR); 409 when its time is over or it was rated."""
     with parts_of(request).database.read() as connection:
@@ -58,7 +58,7 @@ async def rate_own(request: Request, ticket: str, body: Rating) -> Response:
     return await perform(request, desk.rate, command, lambda _s, _n, id_: {"id": id_, "state": "rated"})
 
 
-@router.post("/evaluations/{evaluation}", dependencies=[needs("pad", "ops")])
+@router.post("/api/v1/evaluations/{evaluation}", dependencies=[needs("pad", "ops")])
 async def rate(request: Request, evaluation: str, body: Rating) -> Response:
     """Rates that service; 409 when its time is over or it was rated."""
     parts = parts_of(request)
@@ -73,3 +73,24 @@ async def rate(request: Request, evaluation: str, body: Rating) -> Response:
         comment=body.comment,
     )
     return await perform(request, desk.rate, command, lambda _s, _n, id_: {"id": id_, "state": "rated"})
+
+
+class Stars(BaseModel):
+    """What a pad of the WebSocket kind posts to the page that it was told to open."""
+
+    id: Annotated[str, Field(max_length=64, description="of the evaluation, as in the page's address")]
+    star: Annotated[int, Field(ge=1, le=5, description="5 非常满意 … 1 非常不满意")]
+
+
+@router.post("/pad/{no}", dependencies=[needs("anyone")])
+async def rate_by_stars(request: Request, no: int, body: Stars) -> dict[str, Any]:
+    """`code` 0 when it counts, 1 when it does not; the id, which nobody can guess, is the right to rate."""
+    parts = parts_of(request)
+    with parts.database.read() as connection:
+        here = views.window_of(connection, body.id) == no
+    command = desk.Rate(level=body.star, channel="pad", actor=f"pad:{no}", evaluation=body.id if here else "")
+    try:
+        await parts.writer.do(desk.rate, command)
+    except Refused as refused:
+        return {"code": 1, "msg": refused.title}
+    return {"code": 0, "msg": "评价成功"}

@@ -48,6 +48,7 @@ class Ask:
     address: int
     until: int
     """UTC, milliseconds: not sent after it."""
+    evaluation: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,54 @@
-"""Who is next. Pure: it gets the heads of the lines that the deciding transaction read, and says why."""
+"""Who is next. Pure: it gets the heads of the lines that the deciding transaction read, and says why.
+
+A line is ordered by (rank, position). The rank is the time of issue less the lead that a visitor's claim gives, in
+milliseconds; that time never goes back, even where the clock does. So inside a class, and among ordinary tickets, first
+come is first served, and no later decision changes a place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from edge.hall import Priority, PriorityReason
+
+WORDS: Mapping[str, str] = {
+    "military": "军人优先",
+    "senior": "老年人优先",
+    "disabled": "残障人士优先",
+    "green": "绿色通道",
+    "appointment": "预约优先",
+    "urgent": "急事优先",
+}
+MINUTE_MS = 60_000
+STRICT = 1 << 50
+"""A lead before everyone: thousands of years, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Why a visitor may be served before others."""
+
+    reason: PriorityReason
+    source: Literal["card", "declared", "appointment"]
+    early_ms: int = 0
+    """How long before the booked time they came: they count from that time on, so that coming early jumps nobody."""
+
+
+def lead_ms(rules: Priority, claim: Claim) -> int:
+    """By how much the ticket counts as having come earlier."""
+    if claim.reason in rules.strict and claim.early_ms == 0:
+        return STRICT
+    return max(0, int(rules.head_start.get(claim.reason, 0.0) * MINUTE_MS) - claim.early_ms)
+
+
+PROOF = ("declared", "card", "appointment")
+
+
+def strongest(rules: Priority, claims: Iterable[Claim]) -> Claim | None:
+    """The one that helps most; of equal ones the best proven."""
+    return max(claims, key=lambda claim: (lead_ms(rules, claim), PROOF.index(claim.source)), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,18 +60,26 @@ class Head:
     """Its place in the hall's order of arrival."""
     taken_at: int
     """UTC, milliseconds."""
+    rank: int = 0
+    """UTC, milliseconds, less its lead."""
+    priority: str | None = None
+    before: int = 0
+    """How many who wait for the same service came earlier."""
 
 
 def choose(heads: Sequence[Head], at: int) -> tuple[Head, str] | None:
-    """First come, first served over what this window may serve: the head and why in a clerk's words, or None."""
+    """The head that is next over what this window may serve, and why in words for clerk and visitor; or None."""
     if not heads:
         return None
-    first = min(heads, key=lambda head: head.position)
-    return first, f"先到先办：等了 {waited_minutes(first.taken_at, at)} 分钟"
+    first = min(heads, key=lambda head: (head.rank, head.position))
+    waited = f"等了{waited_minutes(first.taken_at, at)}分钟"
+    if first.priority is None:
+        return first, f"先到先办；{waited}"
+    return first, f"排第{first.before + 1}；{WORDS[first.priority]}；{waited}"
 
 
 def waited_minutes(taken_at: int, at: int) -> int:
-    return max(0, at - taken_at) // 60_000
+    return max(0, at - taken_at) // MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)

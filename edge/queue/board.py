@@ -7,7 +7,7 @@ from typing import Any
 
 from edge.clock import Now, rfc3339
 from edge.hall import Hall, Service
-from edge.queue import balance, forecast
+from edge.queue import appointments, balance, forecast, persons, tickets
 from edge.refusal import Refused
 from edge.statements import Statements
 from edge.windows.words import sign_words
@@ -31,9 +31,11 @@ def _estimate(hall: Hall, service: Service, ahead: int, opened: set[int]) -> Vie
 
 TICKET_SQL = """
 SELECT t.number, t.service, t.state, t.window, t.taken_at, t.called_at, t.started_at, t.recalls, t.kiosk,
-  (SELECT count(*) FROM ticket a WHERE a.state='waiting' AND a.service=t.service AND a.position < t.position),
+  (SELECT count(*) FROM ticket a WHERE a.state='waiting' AND a.service=t.service
+    AND (a.rank, a.position) < (t.rank, t.position)),
   (SELECT state FROM print_job p WHERE p.ticket=t.id AND p.template='ticket'
-    ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1)
+    ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1),
+  t.priority
 FROM ticket t WHERE t.id=?
 """
 
@@ -43,7 +45,7 @@ def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: Print
     row = connection.exec_driver_sql(TICKET_SQL, (ticket_id,)).first()
     if row is None:
         raise Refused("no_such_ticket", "没有这张号票", status=404)
-    number, service_id, state, window, taken_at, called_at, started_at, recalls, kiosk_id, before, printing = row
+    number, service_id, state, window, taken_at, called_at, started_at, recalls, kiosk_id, before, printing = row[:11]
     service = hall.service.get(service_id)
     if service is None:
         raise Refused("service_gone", "这项业务已不在本大厅办理", f"service {service_id!r}", status=404)
@@ -64,12 +66,63 @@ def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: Print
         "called_at": rfc3339(called_at, hall.zone_info),
         "started_at": rfc3339(started_at, hall.zone_info),
         "recalls": recalls,
-    }
+    } | _priority(row[11])
+
+
+def _priority(reason: str | None) -> View:
+    return {"priority": reason, "priority_words": balance.WORDS[reason] if reason else None}
 
 
 def _window_name(hall: Hall, no: int) -> View:
     window = hall.window[no]
     return {"no": no, "name": window.name, "floor": hall.zone[window.zone].floor}
+
+
+# ---- one visitor
+
+OF_PERSON_SQL = """
+SELECT t.id, t.number, t.service, t.state FROM person_ticket p JOIN ticket t ON t.id = p.ticket
+WHERE p.mark=? AND t.day=? AND t.state NOT IN ('finished', 'cancelled') ORDER BY t.position
+"""
+
+
+def visitor(connection: Statements, hall: Hall, now: Now, person: persons.Person) -> View:
+    """What the person whose card lies on the reader has here today: tickets that have not ended, and bookings."""
+    found = connection.exec_driver_sql(OF_PERSON_SQL, (person.mark, now.day))
+    booked = appointments.of_person(connection, now.day, person.mark)
+    claim = balance.strongest(hall.priority, persons.claims(hall.priority, person))
+    return _priority(claim.reason if claim else None) | {
+        "tickets": [
+            {"id": row[0], "number": row[1], **_service(hall, row[2]), "state": row[3], "state_words": _words(row[3])}
+            for row in found
+        ],
+        "appointments": [{"id": each.id, **_service(hall, each.service), "time": each.time} for each in booked],
+    }
+
+
+def _service(hall: Hall, id_: str) -> View:
+    return {"service": id_, "name": hall.service[id_].name if id_ in hall.service else ""}
+
+
+def _words(state: tickets.State) -> str:
+    return tickets.STATE_WORDS[state]
+
+
+def appointment(connection: Statements, hall: Hall, id_: str) -> View:
+    """What was booked, when and where. Raises Refused (404)."""
+    it = appointments.appointment(connection, id_)
+    return {
+        "id": it.id,
+        "number": it.number,
+        **_service(hall, it.service),
+        "day": it.day,
+        "time": it.time,
+        "windows": [_window_name(hall, no) for no in hall.able.get(it.service, ())],
+        "channel": it.channel,
+        "state": it.state,
+        "state_words": appointments.STATE_WORDS[it.state],
+        "ticket": it.ticket,
+    }
 
 
 # ---- the menu
@@ -165,8 +218,8 @@ def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
     skills = hall.window[no].skills
     marks = ",".join("?" * len(skills))
     following = connection.exec_driver_sql(
-        f"SELECT id, number, service, taken_at FROM ticket WHERE state='waiting' AND service IN ({marks})"  # noqa: S608  only marks
-        " ORDER BY position LIMIT 5",
+        f"SELECT id, number, service, taken_at, priority FROM ticket WHERE state='waiting' AND service IN ({marks})"  # noqa: S608  only marks
+        " ORDER BY rank, position LIMIT 5",
         skills,
     )
     done = connection.exec_driver_sql(
@@ -182,6 +235,7 @@ def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
                 "service": hall.service[row[2]].name,
                 "waited_minutes": balance.waited_minutes(row[3], now.at),
             }
+            | _priority(row[4])
             for row in following
         ],
         "today": {"finished": today.get("finished", 0), "missed": today.get("missed", 0)},

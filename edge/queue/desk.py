@@ -9,7 +9,7 @@ from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
-from edge.queue import balance, rows, tickets
+from edge.queue import balance, persons, rows, tickets
 from edge.refusal import Refused
 from edge.windows import desk as windows
 
@@ -97,20 +97,10 @@ def _free_window(session: Session, hall: Hall, window: int) -> None:
 
 
 def _heads(session: Session, hall: Hall, window: int) -> list[balance.Head]:
-    heads = []
+    heads = rows.head(session, "t.for_window=?", window)
     for skill in hall.window[window].skills:
-        row = session.connection.exec_driver_sql(
-            "SELECT id, position, taken_at FROM ticket"
-            " WHERE state='waiting' AND service=? AND (for_window IS NULL OR for_window=?) ORDER BY position LIMIT 1",
-            (skill, window),
-        ).first()
-        if row is not None:
-            heads.append(balance.Head(row[0], row[1], row[2]))
-    sent = session.connection.exec_driver_sql(
-        "SELECT id, position, taken_at FROM ticket WHERE state='waiting' AND for_window=? ORDER BY position LIMIT 1",
-        (window,),
-    ).first()
-    return heads if sent is None else [*heads, balance.Head(sent[0], sent[1], sent[2])]
+        heads += rows.head(session, "t.service=? AND (t.for_window IS NULL OR t.for_window=?)", skill, window)
+    return heads
 
 
 def _call(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, window: int, why: str, actor: str) -> None:
@@ -200,6 +190,7 @@ def transfer(session: Session, hall: Hall, now: Now, command: Transfer) -> str:
     ticket = _in_this_hand(session, command.window, command.ticket)
     _check_target(session, hall, command)
     service = command.service or ticket.service
+    persons.hold_one(session, now, ticket.id, service)
     session.connection.exec_driver_sql(
         "UPDATE ticket SET service=?, for_window=? WHERE id=?", (service, command.to, ticket.id)
     )

@@ -1,14 +1,15 @@
-"""The use case that gives a number."""
+"""The use cases that give a number."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from edge.clock import Now
 from edge.database import Session
-from edge.hall import Hall, Service
+from edge.hall import Hall, PriorityReason, Service
 from edge.journal import append
-from edge.queue import prints, rows, tickets
+from edge.queue import balance, persons, prints, rows, tickets
 from edge.queue.desk import call_if_armed
 from edge.refusal import Refused
 
@@ -19,6 +20,8 @@ class Issue:
     channel: str
     kiosk: str | None
     actor: str
+    claims: tuple[balance.Claim, ...] = ()
+    """Why this visitor may be served before others; the strongest counts."""
 
 
 def issue(session: Session, hall: Hall, now: Now, command: Issue) -> str:
@@ -39,6 +42,18 @@ def issue(session: Session, hall: Hall, now: Now, command: Issue) -> str:
     return ticket.id
 
 
+NOW = "max(:at, (SELECT max(at) FROM journal))"
+"""The journal's newest time holds where the clock has stepped back: who comes later stays behind."""
+
+
+INSERT_SQL = f"""
+INSERT INTO ticket (id, day, prefix, ordinal, number, service, kiosk, channel, state, position, taken_at, rank,
+  priority, priority_source)
+VALUES (:id, :day, :prefix, :ordinal, :number, :service, :kiosk, :channel, 'waiting', :position, :at, {NOW} - :lead,
+  :priority, :priority_source)
+"""  # noqa: S608  our own words
+
+
 def _insert(session: Session, hall: Hall, now: Now, command: Issue, service: Service) -> rows.Ticket:
     ordinal = session.connection.exec_driver_sql(
         "INSERT INTO series (day, prefix, last) VALUES (?, ?, 1)"
@@ -46,23 +61,90 @@ def _insert(session: Session, hall: Hall, now: Now, command: Issue, service: Ser
         (now.day, service.prefix),
     ).scalar_one()
     id_, number = session.new_id(), tickets.number(service.prefix, ordinal)
+    claim = balance.strongest(hall.priority, command.claims)
+    told = _told(claim) if claim else {}
     event = append(
-        session, hall, now, "ticket.issued", id_, command.actor, ticket=id_, number=number, service=service.id
+        session, hall, now, "ticket.issued", id_, command.actor, ticket=id_, number=number, service=service.id, **told
     )
     session.connection.exec_driver_sql(
-        "INSERT INTO ticket (id, day, prefix, ordinal, number, service, kiosk, channel, state, position, taken_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)",
-        (
-            id_,
-            now.day,
-            service.prefix,
-            ordinal,
-            number,
-            service.id,
-            command.kiosk,
-            command.channel,
-            event.seq,
-            now.at,
-        ),
+        INSERT_SQL,
+        {
+            "id": id_,
+            "day": now.day,
+            "prefix": service.prefix,
+            "ordinal": ordinal,
+            "number": number,
+            "service": service.id,
+            "kiosk": command.kiosk,
+            "channel": command.channel,
+            "position": event.seq,
+            "at": now.at,
+            "lead": balance.lead_ms(hall.priority, claim) if claim else 0,
+            "priority": None,
+            "priority_source": None,
+        }
+        | told,
     )
     return rows.Ticket(id_, number, service.id, "waiting", event.seq, None, now.at, command.kiosk, now.day)
+
+
+def _told(claim: balance.Claim) -> dict[str, str]:
+    return {"priority": claim.reason, "priority_source": claim.source}
+
+
+# ---- to a person who is known
+
+
+class Issued(NamedTuple):
+    ticket: str
+    existing: bool
+    """True: nothing was issued, the person had it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueTo:
+    issue: Issue
+    person: persons.Person | None
+    """None: nobody knows who it is."""
+
+
+def issue_to(session: Session, hall: Hall, now: Now, command: IssueTo) -> Issued:
+    """As `issue`, but one active ticket per person and service: who has one gets that one, with what helps it most."""
+    person = command.person
+    if person is None:
+        return Issued(issue(session, hall, now, command.issue), False)
+    wanted = replace(command.issue, claims=(*persons.claims(hall.priority, person), *command.issue.claims))
+    there = persons.active_ticket(session, now, person.mark, wanted.service)
+    if there is not None:
+        _raise(session, hall, now, there, wanted)
+        return Issued(there, True)
+    ticket = issue(session, hall, now, wanted)
+    persons.remember(session, ticket, person.mark)
+    return Issued(ticket, False)
+
+
+def _raise(session: Session, hall: Hall, now: Now, ticket: str, wanted: Issue) -> None:
+    """A ticket that still waits gets the place of its new claim, if that is a better one."""
+    claim = balance.strongest(hall.priority, wanted.claims)
+    if claim is None:
+        return
+    found, told = rows.ticket_by_id(session, ticket), _told(claim)
+    # Age is of the person and counts as if it had been known at the issue; a booking counts from its own time.
+    rank = f"{NOW if claim.source == 'appointment' else 'max(rank, taken_at)'} - :lead"
+    raised = session.connection.exec_driver_sql(
+        f"UPDATE ticket SET rank={rank}, priority=:priority, priority_source=:priority_source"  # noqa: S608  our own words
+        f" WHERE id=:id AND state IN ('waiting','missed') AND rank > {rank}",
+        {"id": ticket, "at": now.at, "lead": balance.lead_ms(hall.priority, claim)} | told,
+    ).rowcount
+    if raised:
+        data = {"ticket": ticket, "number": found.number, "service": found.service} | told
+        append(session, hall, now, "ticket.raised", ticket, wanted.actor, **data)
+
+
+def declared(hall: Hall, reason: PriorityReason, *, at_desk: bool) -> balance.Claim:
+    """What a visitor says of themselves. Raises Refused (409) where the hall does not take their word for it."""
+    if reason not in hall.priority.offered:
+        raise Refused("not_offered", "本大厅没有这项优先，请到咨询台", f"{reason} is none of {hall.priority.offered}")
+    if hall.priority.declare == "help_desk_only" and not at_desk:
+        raise Refused("declare_at_desk", "请到咨询台出示证件，由工作人员为您优先取号", f"{reason} by a kiosk")
+    return balance.Claim(reason, "declared")

@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
+import secrets
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.responses import JSONResponse
 
-from edge.clock import Now
+from edge.clock import Now, rfc3339
 from edge.database import Session
+from edge.devices.cards import Unread
 from edge.evaluation import desk as evaluation
 from edge.guard import hold_scope, needs
-from edge.parts import actor_of, parts_of, perform
-from edge.queue import board, desk, issuing, prints
+from edge.parts import actor_of, identity_of, parts_of, perform
+from edge.queue import appointments, board, bodies, desk, issuing, prints
+from edge.refusal import Refused
 
 router = APIRouter(prefix="/api/v1", tags=["queue"])
 View = dict[str, Any]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NewTicket(_Body):
-    """What a visitor chose."""
-
-    service: Annotated[str, Field(description="id of the service", examples=["pension"], max_length=32)]
-    channel: Annotated[Literal["kiosk", "desk", "page"], Field(description="where the number was taken")] = "kiosk"
-    kiosk: Annotated[str | None, Field(description="id of the kiosk whose printer prints it", examples=["1"])] = None
-
-
-class TicketName(_Body):
-    """The ticket a move is meant for; another in this window's hand is answered with 409."""
-
-    ticket: Annotated[str, Field(description="id of the ticket", max_length=64)]
-
-
-class Nothing(_Body):
-    """No fields."""
-
-
 ShowTicket = Callable[[Session, Now, str], View]
 
 
@@ -63,12 +45,141 @@ def services(request: Request) -> View:
 
 
 @router.post("/tickets", status_code=201, dependencies=[needs("kiosk", "desk", "ops")])
-async def issue(request: Request, body: NewTicket) -> Response:
-    """Issues a ticket; `print` says whether a slip is wanted, sent, printed or unknown."""
+async def issue(request: Request, body: bodies.NewTicket) -> Response:
+    """Issues a ticket; `print` says whether a slip is wanted, sent, printed or unknown.
+
+    With a card there is one active ticket per person and service: 200, `existing` and that one, which is not printed
+    again. 409 `card_gone`: the card must be laid on anew; `declare_at_desk`: the help desk takes declared priority.
+    """
+    parts, identity = parts_of(request), identity_of(request)
     hold_scope(request, body.kiosk)
-    place = f"kiosk:{body.kiosk}" if body.kiosk else body.channel
-    command = issuing.Issue(body.service, body.channel, body.kiosk, actor_of(request, place))
-    return await perform(request, issuing.issue, command, _ticket(request), status=201)
+    person = parts.cards.find(body.card, body.kiosk).person if body.card else None
+    at_desk = body.channel == "desk" and identity.role in ("desk", "ops")
+    claims = (issuing.declared(parts.hall, body.priority, at_desk=at_desk),) if body.priority else ()
+    wanted = issuing.Issue(body.service, body.channel, body.kiosk, _place(request, body), claims)
+    # The one place for body.phone: whoever sends messages opts in here, within the ticket's own transaction.
+    answer = await perform(request, issuing.issue_to, issuing.IssueTo(wanted, person), _issued(request), status=201)
+    return _created(answer) if body.card else answer
+
+
+def _place(request: Request, body: bodies.Here) -> str:
+    """Who takes the number, for the journal."""
+    return actor_of(request, f"kiosk:{body.kiosk}" if body.kiosk else body.channel)
+
+
+def _issued(request: Request) -> Callable[[Session, Now, issuing.Issued], View]:
+    show = _ticket(request)
+    return lambda session, now, issued: show(session, now, issued.ticket) | {"existing": issued.existing}
+
+
+def _created(response: Response) -> Response:
+    """200 where the ticket was there already."""
+    if json.loads(bytes(response.body))["existing"]:
+        response.status_code = 200
+    return response
+
+
+# ---- who stands at a kiosk
+
+
+@router.get("/kiosks/{kiosk_id}/card", dependencies=[needs("kiosk")], response_model=None)
+async def card(
+    request: Request,
+    kiosk_id: str,
+    wait: Annotated[float, Query(description="seconds to wait for a card", ge=0, le=25)] = 20.0,
+    after: Annotated[str | None, Query(description="`after` of the last answer", max_length=16)] = None,
+) -> Response:
+    """The card on this kiosk's reader as soon as there is one, or why it could not be read; 204 when none was laid on.
+
+    `card` is what the next request names this visitor by, until `expires_at`.
+    """
+    parts = parts_of(request)
+    kiosk = parts.hall.kiosk.get(kiosk_id)
+    if kiosk is None or kiosk.reader is None:
+        raise Refused("no_reader", "这台取号机没有读卡器，请直接取号", f"kiosk {kiosk_id!r}", status=404)
+    reading = None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(wait):
+            reading = await parts.cards.wait(kiosk_id, after)
+    if reading is None:
+        return Response(status_code=204)
+    if isinstance(reading, Unread):
+        return JSONResponse({"after": reading.tag, "problem": {"reason": reading.reason, "title": reading.words}})
+    with parts.database.read() as connection:
+        view = board.visitor(connection, parts.hall, parts.clock.now(), reading.person)
+    told = {"after": reading.tag, "card": reading.handle, "name": reading.name, "expired_card": reading.expired}
+    return JSONResponse(told | view | {"expires_at": rfc3339(reading.forgotten_at, parts.hall.zone_info)})
+
+
+# ---- bookings
+
+
+@router.post("/appointments", status_code=201, dependencies=[needs("central", "desk", "ops")])
+async def book(request: Request, body: bodies.NewAppointment) -> Response:
+    """Books a visit. The answer alone holds `code` (for a QR code); it or `number` with the phone's end redeems it."""
+    parts, vault, day = parts_of(request), parts_of(request).vault, body.day.isoformat()
+    mark = vault.mark("id", body.id_number.upper()) if body.id_number else None
+    tail = body.phone[-4:] if body.phone else None
+    code = secrets.token_urlsafe(16)
+    command = appointments.Book(
+        body.service,
+        day,
+        body.starts,
+        body.ends,
+        body.channel,
+        actor_of(request, identity_of(request).role),
+        code,
+        mark,
+        (lambda number: appointments.phone_mark(vault, day, number, tail)) if tail else None,
+    )
+    return await perform(
+        request,
+        appointments.book,
+        command,
+        lambda session, _now, id_: board.appointment(session.connection, parts.hall, id_) | {"code": code},
+        status=201,
+    )
+
+
+@router.post("/appointments/check-in", status_code=201, dependencies=[needs("kiosk", "desk", "ops")])
+async def check_in(request: Request, body: bodies.ByCard | bodies.ByPhone | bodies.ByCode) -> Response:
+    """Redeems a booking of today: a ticket that counts as booked. The second time it is the same ticket, with 200."""
+    parts = parts_of(request)
+    hold_scope(request, body.kiosk)
+    person = parts.cards.find(body.card, body.kiosk).person if isinstance(body, bodies.ByCard) else None
+    command = appointments.CheckIn(_booking(request, body), body.channel, body.kiosk, _place(request, body), person)
+    return _created(await perform(request, appointments.check_in, command, _issued(request), status=201))
+
+
+def _booking(request: Request, body: bodies.ByCard | bodies.ByPhone | bodies.ByCode) -> str | None:
+    """Its id. Raises Refused (429) after too many wrong guesses."""
+    if isinstance(body, bodies.ByCard):
+        return body.id
+    parts, at = parts_of(request), asyncio.get_running_loop().time()
+    place = body.kiosk if body.kiosk in parts.hall.kiosk else identity_of(request).name
+    with parts.database.read() as connection:
+        if isinstance(body, bodies.ByCode):
+            return appointments.by_code(connection, body.code)
+        parts.guesses.check(body.number, place, at)
+        day = parts.clock.now().day
+        found = appointments.by_phone(connection, parts.vault, day, body.number, body.phone_tail)
+    if found is None:
+        parts.guesses.wrong(body.number, place, at)
+    return found
+
+
+@router.post("/appointments/{appointment}/cancel", dependencies=[needs("central", "desk", "ops")])
+async def cancel_appointment(request: Request, appointment: str) -> Response:
+    hall = parts_of(request).hall
+    return await perform(
+        request,
+        appointments.cancel,
+        appointments.Cancel(appointment, actor_of(request, identity_of(request).role)),
+        lambda session, _now, id_: board.appointment(session.connection, hall, id_),
+    )
+
+
+# ---- a ticket
 
 
 @router.get("/tickets/{ticket}", dependencies=[needs("anyone")])
@@ -101,12 +212,8 @@ async def return_(request: Request, ticket: str) -> Response:
     )
 
 
-class AtWindow(_Body):
-    window: Annotated[int, Field(description="no of the window that takes it", examples=[3])]
-
-
 @router.post("/tickets/{ticket}/resume", dependencies=[needs("window", "ops")])
-async def resume(request: Request, ticket: str, body: AtWindow) -> Response:
+async def resume(request: Request, ticket: str, body: bodies.AtWindow) -> Response:
     """A held visitor goes on, at this window."""
     hold_scope(request, body.window)
     command = desk.Resume(body.window, ticket, actor_of(request, f"window:{body.window}"))
@@ -126,63 +233,56 @@ def _called(request: Request) -> Callable[[Session, Now, desk.Called | None], Vi
 
 
 @router.post("/windows/{no}/call-next", dependencies=[needs("window", "ops")])
-async def call_next(request: Request, no: int, _body: Nothing | None = None) -> Response:
+async def call_next(request: Request, no: int, _body: bodies.Nothing | None = None) -> Response:
     """Calls who is next and says why; 204 when nobody waits: the next arrival is then called here by itself."""
     command = desk.CallNext(no, actor_of(request, f"window:{no}"))
     return await perform(request, desk.call_next, command, _called(request))
 
 
 @router.post("/windows/{no}/call", dependencies=[needs("window", "ops")])
-async def call(request: Request, no: int, body: TicketName) -> Response:
+async def call(request: Request, no: int, body: bodies.TicketName) -> Response:
     """Calls one ticket out of turn."""
     command = desk.CallChosen(no, body.ticket, actor_of(request, f"window:{no}"))
     return await perform(request, desk.call_chosen, command, _called(request))
 
 
-class Target(TicketName):
-    """Where the visitor goes on; exactly one of the two."""
-
-    service: Annotated[str | None, Field(description="id of a service: its queue", max_length=32)] = None
-    window: Annotated[int | None, Field(description="no of a window: to it and no other")] = None
-
-
-async def _at_window(request: Request, no: int, body: TicketName, name: str) -> Response:
+async def _at_window(request: Request, no: int, body: bodies.TicketName, name: str) -> Response:
     command = desk.Move(name, body.ticket, no, actor_of(request, f"window:{no}"))
     return await _moved(request, evaluation.make_move, command)
 
 
 @router.post("/windows/{no}/recall", dependencies=[needs("window", "ops")])
-async def recall(request: Request, no: int, body: TicketName) -> Response:
+async def recall(request: Request, no: int, body: bodies.TicketName) -> Response:
     """Announces the called ticket once more."""
     return await _at_window(request, no, body, "recall")
 
 
 @router.post("/windows/{no}/start", dependencies=[needs("window", "ops")])
-async def start(request: Request, no: int, body: TicketName) -> Response:
+async def start(request: Request, no: int, body: bodies.TicketName) -> Response:
     """The visitor is at the window."""
     return await _at_window(request, no, body, "start")
 
 
 @router.post("/windows/{no}/finish", dependencies=[needs("window", "ops")])
-async def finish(request: Request, no: int, body: TicketName) -> Response:
+async def finish(request: Request, no: int, body: bodies.TicketName) -> Response:
     """The service is done; its visitor is asked for a rating."""
     return await _at_window(request, no, body, "finish")
 
 
 @router.post("/windows/{no}/miss", dependencies=[needs("window", "ops")])
-async def miss(request: Request, no: int, body: TicketName) -> Response:
+async def miss(request: Request, no: int, body: bodies.TicketName) -> Response:
     """The visitor did not come."""
     return await _at_window(request, no, body, "miss")
 
 
 @router.post("/windows/{no}/hold", dependencies=[needs("window", "ops")])
-async def hold(request: Request, no: int, body: TicketName) -> Response:
+async def hold(request: Request, no: int, body: bodies.TicketName) -> Response:
     """The visitor goes to fetch something and comes back here."""
     return await _at_window(request, no, body, "hold")
 
 
 @router.post("/windows/{no}/transfer", dependencies=[needs("window", "ops")])
-async def transfer(request: Request, no: int, body: Target) -> Response:
+async def transfer(request: Request, no: int, body: bodies.Target) -> Response:
     """The visitor goes on elsewhere without a new number, by the time the number was taken."""
     command = desk.Transfer(no, body.ticket, actor_of(request, f"window:{no}"), body.service, body.window)
     return await _moved(request, desk.transfer, command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from edge.database import Session
-from edge.queue import tickets
+from edge.queue import balance, tickets
 from edge.refusal import Refused
 
 
@@ -52,3 +52,16 @@ def by_ordinal(session: Session, day: str, services: tuple[str, ...], ordinal: i
 
 def last_held(session: Session, day: str, window: int) -> Ticket | None:
     return _ticket(session, "day=? AND window=? AND state='held' ORDER BY held_at DESC", day, window)
+
+
+HEAD_SQL = """
+SELECT t.id, t.position, t.taken_at, t.rank, t.priority, CASE WHEN t.priority IS NULL THEN 0 ELSE (
+  SELECT count(*) FROM ticket b WHERE b.state='waiting' AND b.service=t.service AND b.position < t.position) END
+FROM ticket t WHERE t.state='waiting' AND
+"""
+
+
+def head(session: Session, where: str, *values: Any) -> list[balance.Head]:
+    """The first who waits, as balance orders them; empty when nobody does."""
+    found = session.connection.exec_driver_sql(f"{HEAD_SQL} {where} ORDER BY t.rank, t.position LIMIT 1", values)
+    return [balance.Head(*row) for row in found]

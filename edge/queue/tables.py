@@ -1,8 +1,8 @@
-"""Rows of the queue: tickets, their number series, and the print jobs written together with them."""
+"""Rows of the queue: tickets and their number series, whose they are, bookings, and the print jobs."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
 
 from edge.database import METADATA
 
@@ -19,6 +19,9 @@ TICKET = Table(
     Column("channel", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("position", Integer, nullable=False),  # the seq of its issue: the hall's order of arrival
+    Column("rank", Integer, nullable=False, server_default="0"),  # taken_at less the lead: see balance
+    Column("priority", Text),
+    Column("priority_source", Text),  # card declared appointment
     Column("window", Integer),
     Column("for_window", Integer),  # transferred to this window, and to no other
     Column("taken_at", Integer, nullable=False),
@@ -28,11 +31,42 @@ TICKET = Table(
     Column("ended_at", Integer),
     Column("recalls", Integer, nullable=False, server_default="0"),
     UniqueConstraint("day", "prefix", "ordinal"),
-    Index("ticket_line", "state", "service", "position"),
+    Index("ticket_order", "state", "service", "rank", "position"),
     Index("ticket_day", "day", "window"),
     Index("ticket_for", "for_window", sqlite_where=text("for_window IS NOT NULL AND state = 'waiting'")),
     # No window ever has two tickets in hand, whatever the code above believes.
     Index("ticket_in_hand", "window", unique=True, sqlite_where=text("state IN ('called', 'serving')")),
+)
+
+PERSON_TICKET = Table(
+    "person_ticket",
+    METADATA,
+    Column("ticket", Text, primary_key=True),
+    Column("mark", Text, nullable=False, index=True),
+    Column("sealed", LargeBinary),  # empty unless a hall must have the number back
+    Column("until", Integer),  # its ticket's day is over: forgotten once every event up to this seq is delivered
+)
+
+APPOINTMENT = Table(
+    "appointment",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("number", Text, nullable=False),  # six digits
+    Column("service", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("starts", Text, nullable=False),  # 09:00, the hall's time
+    Column("ends", Text, nullable=False),
+    Column("channel", Text, nullable=False),  # onsite phone online
+    Column("state", Text, nullable=False),  # booked checked_in cancelled missed
+    Column("mark", Text, index=True),
+    Column("phone_mark", Text),  # of day, number and the last four digits
+    Column("code", Text, nullable=False, unique=True),  # what its QR code says
+    Column("ticket", Text),
+    Column("until", Integer),  # as above, for the marks
+    Column("created_at", Integer, nullable=False),
+    UniqueConstraint("number", "day"),
+    Index("appointment_state", "state", "day"),
+    Index("appointment_known", "day", sqlite_where=text("mark IS NOT NULL OR phone_mark IS NOT NULL")),
 )
 
 SERIES = Table(

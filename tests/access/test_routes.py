@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Mount
 
 from edge.access import tokens
@@ -19,7 +19,7 @@ from tests.hall import Door, Running, World, running, without_devices
 
 pytestmark = pytest.mark.looptime
 
-ROLES: tuple[tokens.Role, ...] = ("kiosk", "window", "pad", "screen", "desk", "ops")
+ROLES: tuple[tokens.Role, ...] = ("kiosk", "window", "pad", "screen", "desk", "ops", "central")
 EXPECTED = """
 GET  /                                     anyone
 GET  /api/v1/announcements/{seq}.wav       ops screen
@@ -27,6 +27,8 @@ GET  /api/v1/board                         desk ops screen
 GET  /api/v1/devices                       ops
 GET  /api/v1/discovery                     ops
 GET  /api/v1/events                        anyone
+GET  /api/v1/messages                      ops
+GET  /api/v1/kiosks/{kiosk_id}/card        kiosk
 GET  /api/v1/outbox                        ops
 GET  /api/v1/services                      desk kiosk ops
 GET  /api/v1/slips                         desk ops window
@@ -45,6 +47,9 @@ GET  /readyz                               anyone
 GET  /screen/{zone_id}                     screen
 GET  /t/{ticket}                           anyone
 GET  /window/{no}                          window
+POST /api/v1/appointments                  central desk ops
+POST /api/v1/appointments/check-in         desk kiosk ops
+POST /api/v1/appointments/{appointment}/cancel  central desk ops
 POST /api/v1/evaluations/{evaluation}      ops pad
 POST /api/v1/outbox/{seq}/retry            ops
 POST /api/v1/tickets                       desk kiosk ops
@@ -58,6 +63,7 @@ POST /api/v1/windows/{no}/miss             ops window
 POST /api/v1/windows/{no}/notices          ops window
 POST /api/v1/windows/{no}/pause            ops window
 POST /api/v1/evaluations/{evaluation}/decline  ops pad
+POST /pad/{no}                             anyone
 POST /api/v1/tickets/{ticket}/evaluation   anyone
 POST /api/v1/tickets/{ticket}/resume       ops window
 POST /api/v1/windows/{no}/hold             ops window
@@ -67,6 +73,8 @@ POST /api/v1/windows/{no}/resume           ops window
 POST /api/v1/windows/{no}/sign-in          ops window
 POST /api/v1/windows/{no}/sign-out         ops window
 POST /api/v1/windows/{no}/start            ops window
+POST /api/v1/tickets/{ticket}/sms          desk kiosk ops
+DELETE /api/v1/tickets/{ticket}/sms        desk kiosk ops
 POST /api/v1/devices/{device}/link         ops
 DELETE /api/v1/devices/{device}/link       ops
 POST /login                                anyone
@@ -74,6 +82,7 @@ POST /login                                anyone
 PLACES = {
     "no": "3",
     "ticket": "x",
+    "appointment": "x",
     "device": "x",
     "evaluation": "x",
     "seq": "1",
@@ -90,6 +99,9 @@ def api_routes(app: FastAPI) -> Iterator[APIRoute]:
         for route in found:
             if isinstance(route, Mount):
                 assert route.path == "/static"
+                continue
+            if isinstance(route, APIWebSocketRoute):
+                assert route.path == "/api/v1/pads/{device}", "who calls says who it is in the pad's own way"
                 continue
             assert isinstance(route, APIRoute), route
             yield route

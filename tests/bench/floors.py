@@ -22,7 +22,7 @@ from edge.clock import Clock, Now
 from edge.database import Database, Session, Writer
 from edge.hall import Hall
 from edge.process import Server
-from edge.queue.routes import NewTicket
+from edge.queue.bodies import NewTicket
 from edge.schema import TABLES
 
 

@@ -66,8 +66,9 @@ async def test_a_pad_signs_in_beats_and_is_invited() -> None:
         assert (await heard(wire))["state"] == 1
         await wire.write(FRAMES["heartbeat"].raw)
         assert await heard(wire) == {"code": 40000, "state": 1, "data": 1609459200000}
-        await pad.invite(0)
-        assert await heard(wire) == json.loads(FRAMES["open the rating page"].raw)
+        await pad.invite(0, "01a2-b3")
+        page = json.loads(FRAMES["open the rating page"].raw)
+        assert await heard(wire) == page | {"data": f"{page['data']}?id=01a2-b3"}
         assert told == [Condition("not_signed_in", True), Condition("not_signed_in", False)]
 
 

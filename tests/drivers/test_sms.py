@@ -64,9 +64,10 @@ class Peer:
         self.echo, self.always_echoes = True, False
         self.before = b""
         """Said before each answer."""
-        self.chunk = 4096
+        self.delay = 0.0
+        self.chunk, self.pause = 4096, 0.0
         self.mr = 16
-        self.answers: dict[str, bytes | list[bytes]] = {
+        self.answers: dict[str, Any] = {
             "AT+CPIN?": told("+CPIN: READY"),
             "AT+CSQ": told("+CSQ: 20,99"),
             "AT+CREG?": told("+CREG: 0,1"),
@@ -88,6 +89,7 @@ class Peer:
     async def take(self, command: str, end: int) -> None:
         if end == 0x1B:
             self.heard.append("ESC")
+            await self.say(self.answers.get("ESC", NOTHING))
         if not command or end == 0x1B:
             return
         self.heard.append(command)
@@ -96,6 +98,7 @@ class Peer:
         if command == "ATE0":
             self.echo = self.always_echoes
         if answer := self.answer("PDU" if end == 0x1A else command):
+            await asyncio.sleep(self.delay)
             await self.say(self.before + answer)
 
     def answer(self, command: str) -> bytes:
@@ -109,6 +112,7 @@ class Peer:
 
     async def say(self, data: bytes) -> None:
         for at in range(0, len(data), self.chunk):
+            await asyncio.sleep(self.pause if at else 0)
             await self.wire.write(data[at : at + self.chunk])
 
     @property
@@ -431,6 +435,16 @@ async def test_what_is_wrong_is_told_and_rejects_messages(answers: dict[str, byt
         assert await modem.send_text(NUMBER, TEXT)
 
 
+async def test_with_a_sim_that_is_put_back_reports_are_asked_for_again() -> None:
+    async with watched(poll_s=10.0) as (_, peer, events):
+        peer.answers["AT+CPIN?"] = ERROR
+        await asyncio.sleep(10)
+        peer.answers["AT+CPIN?"] = told("+CPIN: READY")
+        await asyncio.sleep(10)
+        assert peer.heard[-5:] == START[-5:]
+        assert events == [Condition("no_sim", True), Condition("no_sim", False)]
+
+
 async def test_registered_on_4g_alone_is_registered() -> None:
     async with watched({"AT+CREG?": told("+CREG: 0,0"), "AT+CEREG?": told("+CEREG: 0,1")}) as (modem, _, events):
         assert await modem.send_text(NUMBER, TEXT)
@@ -449,10 +463,13 @@ async def test_a_change_that_a_message_runs_into_is_told_at_once() -> None:
 async def test_a_weak_signal_is_told_and_does_not_flap() -> None:
     strengths = [31, 6, 8, 9, 10, 8, 7, 6, 99]
     answers = [told(f"+CSQ: {strength},99") for strength in strengths]
+    counts = []
     async with watched({"AT+CSQ": answers}, poll_s=10.0) as (modem, _, events):
-        await asyncio.sleep(100)
-        weak = [True, False, True, False]
-        assert events == [Condition("weak_signal", active) for active in weak]
+        for _ in strengths:
+            counts.append(len(events))
+            await asyncio.sleep(10)
+        assert counts == [0, 1, 1, 1, 2, 2, 2, 3, 4]
+        assert events == [Condition("weak_signal", active) for active in (True, False, True, False)]
         assert await modem.send_text(NUMBER, TEXT)
 
 
@@ -471,6 +488,14 @@ async def test_a_wavecom_modem_does_not_end_the_answer_about_the_pin() -> None:
         assert now() - began < 1
         assert events == []
         assert not await closed(peer.wire)
+
+
+async def test_others_may_end_it_late() -> None:
+    async with watched() as (modem, peer, _):
+        peer.heard.clear()
+        peer.chunk, peer.pause = len(said("+CPIN: READY")), 0.1
+        assert await modem.send_text(NUMBER, TEXT)
+        assert peer.heard == [*LOOK, "AT+CMGF=0", "AT+CMGS=30", A023.raw.hex().upper()]
 
 
 @pytest.mark.parametrize(("refused", "asked"), [(1, ["2,1,0,1,0", "2,1,0,2,0"]), (2, ["2,1,0,1,0", "2,1,0,2,0"] * 2)])
@@ -497,11 +522,26 @@ async def test_a_silent_modem_is_unreachable_before_it_counts_as_up() -> None:
         assert await closed(peer.wire)
 
 
-async def test_the_first_command_may_be_lost_and_answered_late() -> None:
-    async with watched({"ATE0": [NOTHING, OK + OK]}) as (modem, peer, events):
-        assert peer.heard == ["ESC", "ATE0", *["ESC", *START]]
+async def test_what_escape_is_answered_with_does_not_matter() -> None:
+    for answer in (OK, ERROR, PROMPT):
+        async with connected({"ESC": answer}) as (modem, peer):
+            assert await modem.send_text(NUMBER, TEXT)
+            assert peer.heard[:8] == ["ESC", *START]
+
+
+async def test_the_first_command_may_be_answered_after_the_second() -> None:
+    async with connected({"ATE0": [NOTHING, OK]}) as (modem, peer):
+        peer.delay = 0.05
+
+        async def late() -> None:
+            await asyncio.sleep(1.3)  # the second goes out now
+            await asyncio.sleep(peer.delay + 0.02)
+            await peer.wire.write(OK)
+
+        answering = asyncio.create_task(late())
         assert await modem.send_text(NUMBER, TEXT)
-        assert events == []
+        assert peer.heard[:10] == ["ESC", "ATE0", "ESC", *START]
+        await answering
 
 
 async def test_what_was_on_its_way_before_answers_nothing() -> None:
@@ -643,10 +683,18 @@ async def test_reports_are_known_by_reference_and_number() -> None:
         assert events[2:] == [Delivered(third, True)]
 
 
-@pytest.mark.parametrize("at", ["before", "between", "inside"])
+async def test_of_two_messages_with_the_same_reference_a_report_is_on_the_newer() -> None:
+    async with watched({"PDU": told("+CMGS: 17")}) as (modem, peer, events):
+        older, newer = [await modem.send_text(NUMBER, TEXT) for _ in range(2)]
+        await peer.wire.write(report(17) + report(17))
+        await asyncio.sleep(1)
+        assert events == [Delivered(newer, True), Delivered(older, True)]
+
+
+@pytest.mark.parametrize("at", ["before", "between", "after"])
 async def test_a_report_may_come_before_the_message_has_its_reference(at: str) -> None:
     pdu = told("+CMGS: 17")
-    pieces = {"before": report(17) + pdu, "between": pdu.replace(OK, report(17) + OK), "inside": pdu + report(17)}
+    pieces = {"before": report(17) + pdu, "between": pdu.replace(OK, report(17) + OK), "after": pdu + report(17)}
     async with watched({"PDU": [pieces[at], told("+CMGS: 18")]}) as (modem, peer, events):
         reference = await modem.send_text(NUMBER, LONG)
         await peer.wire.write(report(18))
@@ -663,6 +711,16 @@ async def test_a_golden_report_that_is_stored_is_fetched_and_deleted() -> None:
         await asyncio.sleep(1)
         assert peer.heard[-3:] == ['AT+CPMS="SM"', "AT+CMGR=3", "AT+CMGD=3"]
         assert events == [Delivered(reference, True)]
+
+
+async def test_a_report_in_the_middle_of_fetching_another() -> None:
+    head, rest = GOLDEN["the stored status report"].raw.split(b"\r\n", 1)
+    answers = {"AT+CMGR": head + report(18) + rest, "PDU": [told("+CMGS: 183"), told("+CMGS: 18")]}
+    async with watched(answers) as (modem, peer, events):
+        references = [await modem.send_text(number, TEXT) for number in ("+27829200000", NUMBER)]
+        await peer.wire.write(GOLDEN["a status report is stored"].raw)
+        await asyncio.sleep(1)
+        assert events == [Delivered(reference, True) for reference in references]
 
 
 async def test_a_golden_report_without_the_centre() -> None:

@@ -80,6 +80,8 @@ def test_seventy_units_are_one_part_and_the_next_makes_two() -> None:
 def test_a_pair_goes_whole_into_the_next_part() -> None:
     assert [len(part) for part in split("号" * 66 + "😀" + "号" * 9)] == [132, 22]
     assert [len(part) for part in split("号" * 65 + "😀" + "号" * 9)] == [134, 18]
+    assert [len(part) for part in split("号" + "😀" * 99)] == [134, 132, 132]
+    assert [len(part) for part in split("😀" * 99)] == [132, 132, 132]
 
 
 def test_a_text_with_half_a_character_is_still_sent() -> None:
@@ -97,7 +99,7 @@ def test_an_empty_text_is_a_message() -> None:
     assert submit("10086", "", 7) == [bytes.fromhex("0021000581 0180F6 0008 00")]
 
 
-@given(st.text(max_size=600))
+@given(st.text(max_size=600) | st.text(st.sampled_from("号😀"), min_size=60, max_size=300))
 def test_parts_fit_and_put_together_are_the_text(text: str) -> None:
     parts = split(text)
     assert "".join(part.decode("utf-16-be") for part in parts) == text

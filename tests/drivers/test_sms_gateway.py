@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import gzip
 import ipaddress
 import json
 import logging
@@ -290,6 +291,17 @@ async def test_what_is_no_file_of_secrets_is_misconfigured(gateway: Make, path: 
         await device.__aenter__()
 
 
+async def test_secrets_in_the_checkout_are_misconfigured(
+    tmp_path: Path, gateway: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = gateway(answers(200), secrets_file=secrets_file(tmp_path, 'token = "t0"'))
+    async with device:
+        pass
+    monkeypatch.setattr(sms_gateway, "CHECKOUT", tmp_path)
+    with pytest.raises(Misconfigured, match="checkout"):
+        await device.__aenter__()
+
+
 # ---- the device
 
 
@@ -527,7 +539,7 @@ async def test_what_is_no_answer_is_unreachable(answer: bytes) -> None:
 
 async def test_an_answer_that_is_packed_all_the_same_is_not_unpacked() -> None:
     async with (
-        served(http("200 OK", b"\x1f\x8b\x08\x00", "Content-Encoding: gzip")) as (place, _),
+        served(http("200 OK", gzip.compress(TAKEN.raw), "Content-Encoding: gzip")) as (place, _),
         Gateway(nobody, OPTIONS | {"url": f"http://{place}/send"}) as device,
     ):
         with pytest.raises(ProtocolError):

@@ -39,7 +39,7 @@ WRONG = [
     ('sign = { device = "led-2"', 'sign = { device = "printer-1"', "printer-1 cannot be the sign", ""),
     ('sign = { device = "led-2", address = 1', 'sign = { device = "led-2", adress = 1', "unknown key", ""),
     ('sign = { device = "led-2"', 'sign = { device = "led-1"', "already belongs to window 1", ""),
-    ('evaluator = { device = "counter", address = 2', 'evaluator = { device = "led-2", address = 2', "evaluator", ""),
+    ('evaluator = { device = "counter", address = 3', 'evaluator = { device = "led-2", address = 3', "evaluator", ""),
     ('driver = "call_bus"', 'driver = "cal_bus"', "cal_bus", ""),
     ('driver = "call_bus"', 'driver = "link"', "link", ""),
     ("options = { paper_mm = 80 }", "options = { papper_mm = 80 }", "papper_mm", ""),
@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 @pytest.mark.req("EVAL-01")
 @pytest.mark.parametrize("levels", ["[1, 2, 3, 4, 6]", "[0, 2, 3, 4, 5]", "[1, 2, 3, 4, 5, 5]", '["bad", 2, 3, 4, 5]'])
 def test_a_keypad_can_mean_the_five_levels_only(tmp_path: Path, levels: str) -> None:
-    meant = 'evaluator = { device = "counter", address = 2'
+    meant = 'evaluator = { device = "counter", address = 3'
     result = check(tmp_path, GOOD.replace(meant, f"{meant}, levels = {levels}"))
     assert (result.exit_code, "levels" in result.output) == (2, True), result.output
 

@@ -58,6 +58,7 @@ async def press(simulator: SixByteLine, name: str) -> None:
         ("next", NEXT),
         ("recall", bytes.fromhex("01 03 02 73 73 FF")),
         ("login", bytes.fromhex("01 03 06 0A 01 FF")),  # staff 1001
+        ("login_ff", bytes.fromhex("01 03 06 FF 63 FF")),  # staff 25599
         ("logout", bytes.fromhex("01 03 1A 73 73 FF")),
     ],
 )

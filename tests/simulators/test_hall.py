@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from simulators.central import Central, CentralServer
-from simulators.hall import SimulatedHall, fill, is_local, read
+from simulators.hall import Caller, SimulatedHall, fill, is_local, read
 from simulators.onbon import Onbon
 from simulators.web import make_app
 from tests.wire import pair
@@ -169,7 +169,9 @@ async def test_a_picture_is_sent_again_only_when_it_has_changed(page: httpx.Asyn
 
 async def test_a_key_on_the_page_is_a_key_on_the_wire(page: httpx.AsyncClient, hall: SimulatedHall) -> None:
     link, wire = pair()
-    talk = asyncio.create_task(hall.devices["counter"].simulator.talk(wire))
+    counter = hall.devices["counter"].simulator
+    assert not isinstance(counter, Caller)
+    talk = asyncio.create_task(counter.talk(wire))
     await asyncio.sleep(0)
     pressing = asyncio.create_task(page.post("/devices/counter/control/call:3"))
     key = await link.read()

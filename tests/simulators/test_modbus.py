@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.framer.rtu import FramerRTU
 
-from simulators.modbus import DigitLine
+from simulators.modbus import ModbusLine
 from simulators.seven_segment import PATTERNS
 from tests.wire import End, pair
 
@@ -34,8 +34,8 @@ def rtu(text: str) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def line(**options: Any) -> AsyncIterator[tuple[DigitLine, End]]:
-    simulator = DigitLine("digits", options)
+async def line(**options: Any) -> AsyncIterator[tuple[ModbusLine, End]]:
+    simulator = ModbusLine("digits", options)
     link, wire = pair()
     talk = asyncio.create_task(simulator.talk(wire))
     await asyncio.sleep(0)
@@ -263,7 +263,7 @@ async def test_over_tcp_a_power_cycle_ends_the_connection() -> None:
 def test_no_bytes_break_the_line_and_a_good_frame_after_a_silence_gets_through(noise: bytes, value: int) -> None:
     async def run() -> None:
         frame = rtu(f"01 06 00 00 {value:04X}")
-        simulator = DigitLine("digits", {})
+        simulator = ModbusLine("digits", {})
         simulator.receive_rtu(noise)
         assert simulator.receive_rtu(frame) == frame
         assert int(simulator.shown[1]) == value
@@ -274,7 +274,7 @@ def test_no_bytes_break_the_line_and_a_good_frame_after_a_silence_gets_through(n
 @given(st.binary(min_size=1, max_size=40))
 def test_every_request_with_a_right_crc_is_answered_or_refused(pdu: bytes) -> None:
     async def run() -> bytes | None:
-        return DigitLine("digits", {}).receive_rtu(rtu((b"\x01" + pdu).hex()))
+        return ModbusLine("digits", {}).receive_rtu(rtu((b"\x01" + pdu).hex()))
 
     answer = asyncio.run(run())
     assert answer is not None
