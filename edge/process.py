@@ -104,6 +104,21 @@ async def ask_at_evaluator(parts: Parts, event: Event) -> None:
         parts.hub.add(Ask(place.device, place.address, until, event.data["evaluation"]))
 
 
+async def ask_again(parts: Parts, event: Event) -> None:
+    """An evaluator is back, or can be pressed again, while its visitor is still there."""
+    if event.data.get("active"):
+        return
+    windows_ = {
+        each.no for each in parts.hall.windows if each.evaluator and each.evaluator.device == event.data["device"]
+    }
+    with parts.database.read() as connection:
+        still = evaluations.open_invitations(connection, parts.clock.now().at) if windows_ else []
+    for id_, window, until in still:
+        place = parts.hall.window[window].evaluator if window in windows_ else None
+        if place is not None:
+            parts.hub.add(Ask(place.device, place.address, until, id_))
+
+
 async def announce(parts: Parts, event: Event) -> None:
     said = announcement(parts.hall, event) if event.data["window"] in parts.hall.window else None
     if said is not None:
@@ -158,7 +173,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "message.wanted": (feed_modem,),
     "print.wanted": (feed_printers,),
     "device.down": (feed_printers,),
-    "device.condition": (copy_cut_off_slips, feed_printers),
+    "device.condition": (copy_cut_off_slips, feed_printers, ask_again),
+    "device.up": (ask_again,),
     "device.bound": (use_its_link,),
     "device.unbound": (use_its_link,),
     "evaluation.invited": (ask_at_evaluator,),

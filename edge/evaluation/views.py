@@ -28,6 +28,14 @@ def open_at(connection: Statements, hall: Hall, window: int, at: int) -> dict[st
     }
 
 
+def open_invitations(connection: Statements, at: int) -> list[tuple[str, int, int]]:
+    """(id, window, until when in UTC milliseconds) of every invitation now open."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, window, expires_at FROM evaluation WHERE state='invited' AND expires_at > ?", (at,)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 def window_of(connection: Statements, evaluation: str) -> int | None:
     row = connection.exec_driver_sql("SELECT window FROM evaluation WHERE id=?", (evaluation,)).first()
     return row[0] if row else None

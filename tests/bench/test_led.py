@@ -14,6 +14,7 @@ import pytest
 
 from simulators.call_bus import KEYS, CallBus
 from simulators.central import Central, CentralServer
+from simulators.hall import Caller as Calls
 from simulators.hall import SimulatedHall, read
 from simulators.onbon import Onbon
 from simulators.port import serve
@@ -34,7 +35,8 @@ async def devices(hall: SimulatedHall, data: Path) -> AsyncIterator[tuple[CallBu
     """The counter's bus and the screen of window 1, while all devices and the centre are served."""
     async with contextlib.AsyncExitStack() as stack:
         for each in hall.devices.values():
-            await stack.enter_async_context(serve(each.link, each.simulator, each.faults))
+            if not isinstance(each.simulator, Calls):
+                await stack.enter_async_context(serve(each.link, each.simulator, each.faults))
         central = Central(data / "received.jsonl")
         await stack.enter_async_context(CentralServer(hall.central_port or 0, central))
         bus, screen = hall.devices["counter"].simulator, hall.devices["led-1"].simulator

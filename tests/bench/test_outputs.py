@@ -30,7 +30,7 @@ from drivers.onbon import Onbon, update
 from drivers.onbon_area import lay_out
 from edge.notices.slips import compose, load_slips
 from simulators.escpos import Escpos as SimulatedEscpos
-from simulators.hall import read
+from simulators.hall import Caller, read
 from simulators.port import serve
 from tests.bench.line import BITS
 from tests.bench.report import Figures, mark, show
@@ -283,7 +283,8 @@ async def test_take_to_slip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     async with contextlib.AsyncExitStack() as stack:
         hall = read(file, port=port, data=data)
         for each in hall.devices.values():
-            await stack.enter_async_context(serve(each.link, each.simulator, each.faults))
+            if not isinstance(each.simulator, Caller):
+                await stack.enter_async_context(serve(each.link, each.simulator, each.faults))
         printer = hall.devices["printer-1"].simulator
         assert isinstance(printer, SimulatedEscpos)
         await stack.enter_async_context(running(file, data, port=port))
