@@ -64,8 +64,8 @@ class Event:
 
 def append(session: Session, hall: Hall, now: Now, type_: str, key: str, actor: str, **data: Any) -> Event:
     """Writes one event in the session's transaction."""
-    last = session.connection.exec_driver_sql("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").first()
-    seq, before = (last[0] + 1, last[1]) if last else (1, GENESIS)
+    seq, before = _last(session)
+    seq += 1
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     chained = link_hash(before, seq, now.at, now.day, now.ok, type_, key, actor, body)
     session.connection.exec_driver_sql(
@@ -77,6 +77,14 @@ def append(session: Session, hall: Hall, now: Now, type_: str, key: str, actor: 
     )
     session.written.append(event)
     return event
+
+
+def _last(session: Session) -> tuple[int, str]:
+    """(seq, hash) of the newest event, this transaction's own included."""
+    if session.written:
+        return session.written[-1].seq, session.written[-1].hash
+    row = session.connection.exec_driver_sql("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").first()
+    return (row[0], row[1]) if row else (0, GENESIS)
 
 
 def link_hash(before: str, *fields: object) -> str:

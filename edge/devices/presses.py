@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import Any
 
 from drivers.base import Condition, Graded, KeyPressed
@@ -25,6 +26,8 @@ log = logging.getLogger("hall.presses")
 DOUBLE_S = 0.3
 """A second press of the same key at a window within this time is the same press, at whichever of its boxes."""
 BEEP_MS = 2_000
+LONGEST_NUMBER = 9
+"""Digits of a ticket's number, leading zeros counted; the database has no room for any number of them."""
 
 MOVES = ("recall", "start", "finish", "miss", "hold")
 
@@ -47,27 +50,36 @@ class Presses:
 
     async def _key(self, device: halls.Device, event: KeyPressed) -> list[Answer]:
         window = self._hall.boxes.get((device.id, event.address))
-        no = Beep(device.id, event.address, self._clock.now().at + BEEP_MS)
         if window is None:
-            return [no, self._stranger(device, event.address, f"key {event.key}")]
-        if self._double(window.no, event):
-            return []
-        use_case, command = _meaning(event, window.no, f"device:{device.id}/{event.address}")
+            return [self._no(device, event), self._stranger(device, event.address, f"key {event.key}")]
+        again, press = Again(device.id, event.address), (window.no, event.key)
+        if self._double(press):
+            return [again]
         try:
-            if use_case is None:
-                raise Refused("unknown_key", "这个键没有设置", event.key)
-            await self._writer.do(use_case, command)
+            await self._move(event, window.no, f"device:{device.id}/{event.address}")
         except (Refused, Unstored) as error:
             log.info("window %d: %s refused: %s", window.no, event.key, error)
-            return [no]
-        return [Again(device.id, event.address)]
+            return [self._no(device, event)]
+        finally:
+            self._last[press] = _monotonic()
+        return [again]
 
-    def _double(self, window: int, event: KeyPressed) -> bool:
-        press, at = (window, event.key), asyncio.get_running_loop().time()
-        double = at - self._last.get(press, float("-inf")) < DOUBLE_S
+    async def _move(self, event: KeyPressed, window: int, actor: str) -> None:
+        use_case, command = _meaning(event, window, actor)
+        if use_case is None:
+            raise Refused("unknown_key", "这个键没有设置", f"{event.key} after {len(event.digits)} digits")
+        await self._writer.do(use_case, command)
+
+    def _no(self, device: halls.Device, event: KeyPressed) -> Beep:
+        return Beep(device.id, event.address, self._clock.now().at + BEEP_MS)
+
+    def _double(self, press: tuple[int, str]) -> bool:
+        """If it is none, it lasts until its use case has ended: a slow disk must not make two presses of one."""
+        at = _monotonic()
+        double = at - self._last.get(press, -math.inf) < DOUBLE_S
         self.doubles += double
         if not double:
-            self._last = {one: then for one, then in self._last.items() if at - then < DOUBLE_S} | {press: at}
+            self._last = {one: then for one, then in self._last.items() if at - then < DOUBLE_S} | {press: math.inf}
         return double
 
     async def _graded(self, device: halls.Device, event: Graded) -> list[Answer]:
@@ -91,6 +103,10 @@ class Presses:
         return Condition(_at("unknown_address", address), True)
 
 
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def _at(condition: str, address: int) -> str:
     return f"{condition}_{address}" if address else condition
 
@@ -108,7 +124,7 @@ def _meaning(event: KeyPressed, window: int, actor: str) -> tuple[Any, Any]:
     match event.key, typed:
         case "call", "":
             return desk.call_next, desk.CallNext(window, actor)
-        case "call", _:
+        case "call", _ if len(typed) <= LONGEST_NUMBER:
             return desk.call_ordinal, desk.CallOrdinal(window, int(typed), actor)
         case "transfer", _ if typed:
             return desk.transfer, desk.Transfer(window, None, actor, to=int(typed))

@@ -7,7 +7,8 @@ from typing import Any
 
 from edge.clock import Now, rfc3339
 from edge.hall import Hall, Service
-from edge.queue import appointments, balance, forecast, persons, tickets
+from edge.queue import appointments, balance, forecast, persons
+from edge.queue.tickets import STATE_WORDS
 from edge.refusal import Refused
 from edge.statements import Statements
 from edge.windows.words import sign_words
@@ -45,7 +46,7 @@ def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: Print
     row = connection.exec_driver_sql(TICKET_SQL, (ticket_id,)).first()
     if row is None:
         raise Refused("no_such_ticket", "没有这张号票", status=404)
-    number, service_id, state, window, taken_at, called_at, started_at, recalls, kiosk_id, before, printing = row[:11]
+    number, service_id, state, window, taken_at, called_at, started_at, recalls, kiosk_id, before, printing, why = row
     service = hall.service.get(service_id)
     if service is None:
         raise Refused("service_gone", "这项业务已不在本大厅办理", f"service {service_id!r}", status=404)
@@ -66,7 +67,8 @@ def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: Print
         "called_at": rfc3339(called_at, hall.zone_info),
         "started_at": rfc3339(started_at, hall.zone_info),
         "recalls": recalls,
-    } | _priority(row[11])
+        **_priority(why),
+    }
 
 
 def _priority(reason: str | None) -> View:
@@ -91,10 +93,11 @@ def visitor(connection: Statements, hall: Hall, now: Now, person: persons.Person
     found = connection.exec_driver_sql(OF_PERSON_SQL, (person.mark, now.day))
     booked = appointments.of_person(connection, now.day, person.mark)
     claim = balance.strongest(hall.priority, persons.claims(hall.priority, person))
-    return _priority(claim.reason if claim else None) | {
+    return {
+        **_priority(claim.reason if claim else None),
         "tickets": [
-            {"id": row[0], "number": row[1], **_service(hall, row[2]), "state": row[3], "state_words": _words(row[3])}
-            for row in found
+            {"id": id_, "number": number, **_service(hall, service), "state": state, "state_words": STATE_WORDS[state]}
+            for id_, number, service, state in found
         ],
         "appointments": [{"id": each.id, **_service(hall, each.service), "time": each.time} for each in booked],
     }
@@ -102,10 +105,6 @@ def visitor(connection: Statements, hall: Hall, now: Now, person: persons.Person
 
 def _service(hall: Hall, id_: str) -> View:
     return {"service": id_, "name": hall.service[id_].name if id_ in hall.service else ""}
-
-
-def _words(state: tickets.State) -> str:
-    return tickets.STATE_WORDS[state]
 
 
 def appointment(connection: Statements, hall: Hall, id_: str) -> View:
@@ -234,8 +233,8 @@ def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
                 "number": row[1],
                 "service": hall.service[row[2]].name,
                 "waited_minutes": balance.waited_minutes(row[3], now.at),
+                **_priority(row[4]),
             }
-            | _priority(row[4])
             for row in following
         ],
         "today": {"finished": today.get("finished", 0), "missed": today.get("missed", 0)},

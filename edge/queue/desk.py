@@ -33,13 +33,13 @@ def call_next(session: Session, hall: Hall, now: Now, command: CallNext) -> Call
     Raises Refused (409) while the window is paused or has a ticket in hand.
     """
     _free_window(session, hall, command.window)
-    chosen = balance.choose(_heads(session, hall, command.window), now.at)
+    heads = rows.heads(session, hall.window[command.window].skills, command.window)
+    chosen = balance.choose(tuple(heads), now.at)
     if chosen is None:
         windows.arm(session, hall, now, command.window, command.actor)
         return None
     head, why = chosen
-    windows.disarm(session, command.window)
-    _call(session, hall, now, rows.ticket_by_id(session, head.ticket), command.window, why, command.actor)
+    _call(session, hall, now, heads[head], command.window, why, command.actor)
     return Called(head.ticket, why)
 
 
@@ -56,7 +56,6 @@ def call_chosen(session: Session, hall: Hall, now: Now, command: CallChosen) -> 
     ticket = rows.ticket_by_id(session, command.ticket)
     if ticket.service not in hall.window[command.window].skills:
         raise Refused("wrong_window", f"{command.window}号窗口不办理{hall.service[ticket.service].name}")
-    windows.disarm(session, command.window)
     why = "窗口指定呼叫"
     _call(session, hall, now, ticket, command.window, why, command.actor)
     return Called(ticket.id, why)
@@ -82,7 +81,6 @@ def call_ordinal(session: Session, hall: Hall, now: Now, command: CallOrdinal) -
     if ticket.state == "missed":
         _move(session, hall, now, "return", ticket, command.actor, ticket.window)
         ticket = ticket._replace(state="waiting", window=None)
-    windows.disarm(session, command.window)
     why = "窗口指定呼叫"
     _call(session, hall, now, ticket, command.window, why, command.actor)
     return Called(ticket.id, why)
@@ -96,14 +94,8 @@ def _free_window(session: Session, hall: Hall, window: int) -> None:
         raise Refused("ticket_in_hand", f"{held.number}号还没有办结，请先办结或过号", f"ticket {held.id}")
 
 
-def _heads(session: Session, hall: Hall, window: int) -> list[balance.Head]:
-    heads = rows.head(session, "t.for_window=?", window)
-    for skill in hall.window[window].skills:
-        heads += rows.head(session, "t.service=? AND (t.for_window IS NULL OR t.for_window=?)", skill, window)
-    return heads
-
-
 def _call(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, window: int, why: str, actor: str) -> None:
+    windows.disarm(session, window)
     _move(session, hall, now, "call", ticket, actor, window, why=why)
 
 
@@ -117,7 +109,6 @@ def call_if_armed(
         [balance.Armed(row[0], row[1], len(hall.window[row[0]].skills)) for row in armed if row[0] in able]
     )
     if window is not None:
-        windows.disarm(session, window)
         _call(session, hall, now, ticket, window, "窗口空闲，随到随办", actor)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 from edge.database import Session
@@ -54,14 +55,26 @@ def last_held(session: Session, day: str, window: int) -> Ticket | None:
     return _ticket(session, "day=? AND window=? AND state='held' ORDER BY held_at DESC", day, window)
 
 
-HEAD_SQL = """
-SELECT t.id, t.position, t.taken_at, t.rank, t.priority, CASE WHEN t.priority IS NULL THEN 0 ELSE (
-  SELECT count(*) FROM ticket b WHERE b.state='waiting' AND b.service=t.service AND b.position < t.position) END
-FROM ticket t WHERE t.state='waiting' AND
+FIRST = """
+SELECT * FROM (SELECT t.id, t.number, t.service, t.state, t.position, t.window, t.taken_at, t.kiosk, t.day,
+  t.rank, t.priority, CASE WHEN t.priority IS NULL THEN 0 ELSE (
+    SELECT count(*) FROM ticket b WHERE b.state='waiting' AND b.service=t.service AND b.position < t.position) END
+FROM ticket t WHERE t.state='waiting' AND {} ORDER BY t.rank, t.position LIMIT 1)
 """
+SENT_HERE = FIRST.format("t.for_window=?")
+OF_SERVICE = FIRST.format("t.service=? AND (t.for_window IS NULL OR t.for_window=?)")
 
 
-def head(session: Session, where: str, *values: Any) -> list[balance.Head]:
-    """The first who waits, as balance orders them; empty when nobody does."""
-    found = session.connection.exec_driver_sql(f"{HEAD_SQL} {where} ORDER BY t.rank, t.position LIMIT 1", values)
-    return [balance.Head(*row) for row in found]
+@functools.cache
+def _heads_sql(services: int) -> str:
+    return " UNION ALL ".join([SENT_HERE, *[OF_SERVICE] * services])
+
+
+def heads(session: Session, services: tuple[str, ...], window: int) -> dict[balance.Head, Ticket]:
+    """The first who waits for each service, as balance orders them, and the first who was sent to this window.
+
+    One statement: a window that does everything would need dozens.
+    """
+    values = [window, *(value for service in services for value in (service, window))]
+    found = session.connection.exec_driver_sql(_heads_sql(len(services)), tuple(values))
+    return {balance.Head(row[0], row[4], row[6], *row[9:]): Ticket(*row[:9]) for row in found}

@@ -149,7 +149,7 @@ def arm(session: Session, hall: Hall, now: Now, no: int, actor: str) -> None:
 
 
 def disarm(session: Session, no: int) -> None:
-    session.connection.exec_driver_sql("UPDATE window SET armed_at=NULL WHERE no=?", (no,))
+    session.connection.exec_driver_sql("UPDATE window SET armed_at=NULL WHERE no=? AND armed_at IS NOT NULL", (no,))
 
 
 def _tell(session: Session, hall: Hall, now: Now, type_: str, no: int, actor: str, **data: str) -> None:
