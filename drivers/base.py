@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
@@ -148,7 +148,45 @@ class Delivered:
     detail: str = ""
 
 
-DeviceEvent = KeyPressed | Graded | CardRead | CardUnread | Delivered | Condition
+Direction = Literal["in", "out", "unknown"]
+Mode = Literal["face", "fingerprint", "palm", "card", "password", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Punched:
+    """A record of an attendance terminal (打卡机). Acknowledged, if the wire can, when the next event is asked for."""
+
+    person: str
+    """工号 as the terminal has it."""
+    clock: datetime
+    """What the terminal's clock showed: its local time, without a zone."""
+    sequence: str
+    """Tells apart what one person did in one second, and is the same whenever the record is read again."""
+    bookmark: str
+    """Where to go on after this record; the driver's own words, given back as `Device.bookmark`."""
+    direction: Direction = "unknown"
+    mode: Mode = "unknown"
+    live: bool = False
+    """Told as it happened; False: read from the terminal's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRead:
+    """How far the terminal's clock was from ours when it was read."""
+
+    offset_s: float
+    """Seconds; positive when the terminal is ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """Biometric data, photos or card tables came and were thrown away unread."""
+
+    kind: str
+    count: int
+
+
+DeviceEvent = KeyPressed | Graded | CardRead | CardUnread | Delivered | Punched | ClockRead | Discarded | Condition
 
 # ---- the slip: what a printer is asked to put on paper
 
@@ -247,6 +285,33 @@ class Messenger(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A person as a terminal knows them; never a template, only whether there is one."""
+
+    person: str
+    name: str = field(default="", repr=False)
+    enabled: bool = True
+    card: str = field(default="", repr=False)
+    modes: tuple[Mode, ...] = ()
+    """What they can identify themselves with there, as far as the terminal tells."""
+
+
+@runtime_checkable
+class Terminal(Protocol):
+    async def set_clock(self, local: datetime) -> None:
+        """Sets the terminal's clock to this local time."""
+        ...
+
+    async def people(self) -> list[Enrolled]: ...
+
+    async def write_person(self, person: Enrolled) -> None:
+        """Adds or changes; what identifies them there stays as it is."""
+        ...
+
+    async def remove_person(self, person: str) -> None: ...
+
+
 # ---- the device
 
 
@@ -270,6 +335,8 @@ class Device(ABC):
     opener: Opener
     options: Mapping[str, Any] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
+    bookmark: str = ""
+    """Of the last `Punched` that was stored, "" for none: memory is read from there on."""
     TELLS: ClassVar[tuple[type, ...]] = ()
     """Which events of people it can tell: a call box tells `KeyPressed`, a card reader `CardRead`."""
     OPTIONS: ClassVar[Mapping[str, type]] = {}

@@ -253,10 +253,11 @@ class Hub:
                     await self._handlers.delivered(config, event)
             except Unstored as error:
                 raise Unreachable(f"what it told could not be stored and is not acknowledged: {error}") from error
-        elif presses.full():
-            self.health[config.id].overflow += 1
-        else:
-            presses.put_nowait(event)
+        elif isinstance(event, KeyPressed):
+            if presses.full():
+                self.health[config.id].overflow += 1
+            else:
+                presses.put_nowait(event)
 
     async def _press(self, config: halls.Device, presses: asyncio.Queue[KeyPressed]) -> None:
         """Keys have been echoed already: their use cases must not hold up the next echo."""
