@@ -158,7 +158,7 @@ async def pad(socket: WebSocket, device: str) -> None:
     call = _Call(socket, parts, device)
     await parts.hub.called(device, call)
     await call.over.wait()
-    with contextlib.suppress(RuntimeError):
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
         await socket.close()
 
 

@@ -31,6 +31,9 @@ async def service(folder: Path, change: Callable[[str], str] = lambda text: text
     file.write_text(change(text + PAD % port), "utf-8")
     async with running(file, folder / "data", port=port) as server:
         yield server
+        server.process.terminate()
+        assert await server.ended(within=8) == 0
+    assert "Traceback" not in server.log.read_text("utf-8")
 
 
 @contextlib.asynccontextmanager
