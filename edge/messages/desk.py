@@ -24,7 +24,11 @@ SENDING_MS = 5 * 60_000
 KEEP_MS = 3 * 86_400_000
 """A network's report may come a day or two later."""
 OLD_CONTACT = "day < :day AND (:delivered IS NULL OR event <= :delivered)"
-OLD_MARK = "day < :day AND mark IS NOT NULL AND state <> 'wanted'"
+OLD_MARK = (
+    "day < :day AND until <= :at AND mark IS NOT NULL"
+    " AND NOT EXISTS (SELECT 1 FROM contact WHERE contact.ticket = message.ticket)"
+)
+"""While its visitor may still be told something, the mark is what keeps it from being told twice."""
 
 
 class Message(NamedTuple):
@@ -36,6 +40,7 @@ class Message(NamedTuple):
     occasion: int
     until: int
     mark: str | None
+    """Of the number that it was wanted for."""
     number: str
     service: str
     state: tickets.State
@@ -225,7 +230,7 @@ def _why_not(session: Session, hall: Hall, now: Now, message: Message) -> str | 
         return "late"
     if message.phone is None:
         return "no_phone"
-    if message.mark not in (None, message.phone):
+    if message.mark != message.phone:
         return "replaced"
     if not _holds(hall, message):
         return "moved_on"
@@ -351,10 +356,10 @@ def expire(session: Session, hall: Hall, now: Now, _command: None) -> None:
 def forget(session: Session, _hall: Hall, now: Now, delivered: int | None) -> None:
     """Forgets the numbers of earlier days, once the centre has every event that refers to them.
 
-    `delivered` is the seq up to which the relay has come, None without a centre. Their marks are forgotten with the
-    day, what was sent after three.
+    `delivered` is the seq up to which the relay has come, None without a centre. Their marks go with them, and what was
+    sent after three days.
     """
-    values = {"day": now.day, "delivered": delivered}
+    values = {"day": now.day, "at": now.at, "delivered": delivered}
     session.connection.exec_driver_sql(f"DELETE FROM contact WHERE {OLD_CONTACT}", values)  # noqa: S608  our own words
     session.connection.exec_driver_sql(f"UPDATE message SET mark=NULL WHERE {OLD_MARK}", values)  # noqa: S608  our own words
     session.connection.exec_driver_sql("DELETE FROM message WHERE wanted_at < ?", (now.at - KEEP_MS,))

@@ -24,7 +24,7 @@ MESSAGE = Table(
     Column("ticket", Text, nullable=False),
     Column("kind", Text, nullable=False),  # issued soon come
     Column("occasion", Integer, nullable=False),  # which one: how many ahead for soon, called_at for come, else 0
-    Column("mark", Text),  # of the number it is for; forgotten with the day
+    Column("mark", Text),  # of the number it is for; forgotten with that
     Column("day", Text, nullable=False),
     Column("state", Text, nullable=False),  # wanted sending sent delivered failed unknown expired suppressed
     Column("why", Text),

@@ -62,6 +62,6 @@ def to_forget(connection: Statements, now: Now, delivered: int | None) -> bool:
     found = connection.exec_driver_sql(
         f"SELECT EXISTS (SELECT 1 FROM contact WHERE {desk.OLD_CONTACT})"  # noqa: S608  our own words
         f" OR EXISTS (SELECT 1 FROM message WHERE {desk.OLD_MARK})",
-        {"day": now.day, "delivered": delivered},
+        {"day": now.day, "at": now.at, "delivered": delivered},
     )
     return bool(found.scalar_one())

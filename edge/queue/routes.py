@@ -17,6 +17,8 @@ from edge.database import Session
 from edge.devices.cards import Unread
 from edge.evaluation import desk as evaluation
 from edge.guard import hold_scope, needs
+from edge.hall import Hall
+from edge.messages import desk as messages
 from edge.parts import actor_of, identity_of, parts_of, perform
 from edge.queue import appointments, board, bodies, desk, issuing, prints
 from edge.refusal import Refused
@@ -57,9 +59,21 @@ async def issue(request: Request, body: bodies.NewTicket) -> Response:
     at_desk = body.channel == "desk" and identity.role in ("desk", "ops")
     claims = (issuing.declared(parts.hall, body.priority, at_desk=at_desk),) if body.priority else ()
     wanted = issuing.Issue(body.service, body.channel, body.kiosk, _place(request, body), claims)
-    # The one place for body.phone: whoever sends messages opts in here, within the ticket's own transaction.
-    answer = await perform(request, issuing.issue_to, issuing.IssueTo(wanted, person), _issued(request), status=201)
+    use_case = _with_texts(request, body.phone, wanted.actor) if body.phone else issuing.issue_to
+    answer = await perform(request, use_case, issuing.IssueTo(wanted, person), _issued(request), status=201)
     return _created(answer) if body.card else answer
+
+
+def _with_texts(request: Request, phone: str, actor: str) -> Callable[[Session, Hall, Now, Any], issuing.Issued]:
+    """Issues and opts in to text messages in one transaction: with a wrong number nothing is issued."""
+    vault = parts_of(request).vault
+
+    def run(session: Session, hall: Hall, now: Now, command: issuing.IssueTo) -> issuing.Issued:
+        issued = issuing.issue_to(session, hall, now, command)
+        messages.opt_in(session, hall, now, messages.with_phone(vault, issued.ticket, phone, actor))
+        return issued
+
+    return run
 
 
 def _place(request: Request, body: bodies.Here) -> str:

@@ -16,12 +16,14 @@ from tests.gates.tree import ROOT
 
 HONEST = {
     "edge/__main__.py": "import drivers.base\nimport edge.process, edge.watchdog, edge.schema, edge.hallfile",
-    "edge/process.py": "import drivers.base, drivers.link\nimport edge.app, edge.schema, edge.watchdog",
+    "edge/process.py": "import drivers.base, drivers.link\nimport edge.app, edge.schema, edge.watchdog, edge.reactions, edge.sweep",
     "edge/app.py": "import fastapi\nimport edge.queue.routes, edge.pages.routes, edge.feed.routes, edge.guard",
     "edge/pages/routes.py": "import fastapi\nimport edge.guard\nimport edge.parts",
     "edge/feed/routes.py": "import fastapi\nimport edge.guard\nimport edge.journal",
     "edge/guard.py": "import fastapi\nimport edge.parts\nimport edge.access.tables",
     "edge/watchdog.py": "import asyncio\nimport edge.parts",
+    "edge/reactions.py": "import asyncio\nimport edge.parts",
+    "edge/sweep.py": "import asyncio\nimport edge.parts",
     "edge/parts.py": "import fastapi\nimport edge.central.relay\nimport edge.devices.hub\nimport edge.queue.desk",
     "edge/schema.py": "import edge.central.tables\nimport edge.access.tables",
     "edge/central/relay.py": "import httpx\nimport edge.journal",

@@ -41,7 +41,7 @@ class Air:
         self.away = True
         self.told.put_nowait(Unreachable("unplugged"))
 
-    async def send(self, number: str, text: str) -> str:
+    async def send_text(self, number: str, text: str) -> str:
         reference = f"ref-{len(self.given) + 1}"
         self.given.append(Given(number, text, self.wall(), reference))
         mood = self.moods.popleft() if self.moods else "sent"
@@ -77,7 +77,7 @@ def modem(world: World) -> Iterator[Air]:
                 yield told
 
         async def send_text(self, number: str, text: str) -> str:
-            return await air.send(number, text)
+            return await air.send_text(number, text)
 
     def driver_class(name: str) -> type[Device]:
         return Modem if name == "air" else usual(name)

@@ -194,6 +194,24 @@ def test_a_smaller_number_ahead_was_told_so_a_greater_is_no_news(tmp_path: Path)
     assert [row[0] for row in states(books)] == ["issued", "soon", "soon"]
 
 
+def test_another_number_has_reminders_of_its_own(tmp_path: Path) -> None:
+    books = with_messages(tmp_path, ahead=[1])
+    first, second, mine = queue_of(books, 3)
+    opt_in(books, mine)
+    send(books)
+    assert call(books) == first
+    assert f"{PHONE} {NAME}您的号码A003前面还有1人" in str(send(books))
+    move(books, "miss", first, 3)
+    move(books, "return", first)
+    opt_in(books, mine, OTHER)
+    assert "前面还有2人" in str(send(books))
+    assert call(books) == first
+    assert f"{OTHER} {NAME}您的号码A003前面还有1人" in str(send(books))
+    move(books, "finish", first, 3)
+    assert call(books) == second
+    assert send(books) is None
+
+
 def test_a_hall_may_want_no_reminders(tmp_path: Path) -> None:
     books = with_messages(tmp_path, ahead=[])
     opt_in(books, queue_of(books, 3)[2])
@@ -240,6 +258,19 @@ def test_a_second_call_is_another_message(books: Books) -> None:
     move(books, "return", ticket)
     call(books, 1)
     assert "1号综合窗口" in str(send(books))
+
+
+def test_two_calls_before_the_modem_is_back_are_one_message(books: Books) -> None:
+    ticket = issue(books)
+    opt_in(books, ticket)
+    call(books)
+    books.wall.at += 30
+    move(books, "miss", ticket, 3)
+    move(books, "return", ticket)
+    call(books, 1)
+    assert "1号综合窗口" in str(send(books))
+    assert send(books) is None
+    assert ("come", "suppressed", "moved_on") in states(books)
 
 
 def test_a_visitor_who_stands_at_the_window_is_not_called_there(books: Books) -> None:
@@ -408,14 +439,13 @@ def test_a_number_is_forgotten_after_the_day_and_the_last_event_that_refers_to_i
     assert last == books.events()[-1].seq
     assert not stale(books, None), "the day goes on"
     books.wall.at += DAY_S
-    assert stale(books, last - 1)
-    books.do(desk.forget, last - 1)
     assert not stale(books, last - 1)
-    assert books.rows("SELECT mark FROM message") == [(None,)]
+    books.do(desk.forget, last - 1)
     assert len(books.rows("SELECT 1 FROM contact")) == 1, "the centre has not got it yet"
     assert stale(books, last)
     books.do(desk.forget, last)
     assert not books.rows("SELECT 1 FROM contact")
+    assert books.rows("SELECT mark FROM message") == [(None,)]
     assert not stale(books, last)
 
 
@@ -426,6 +456,26 @@ def test_without_a_centre_the_day_decides(books: Books) -> None:
     opt_in(books, today)
     books.do(desk.forget, None)
     assert books.rows("SELECT ticket FROM contact") == [(today,)]
+
+
+def test_midnight_makes_no_message_new(books: Books) -> None:
+    """Its number is still there, because the centre is away, or is given again; and so is its visitor."""
+    books.wall.at += 15 * 3600 - 60
+    ticket = issue(books)
+    opt_in(books, ticket)
+    send(books)
+    call(books)
+    assert "3号社保窗口" in str(send(books))
+    books.wall.at += 90
+    for delivered in (0, None):
+        books.do(desk.forget, delivered)
+        opt_in(books, ticket)
+        remind(books)
+        assert send(books) is None
+    books.wall.at += 600
+    books.do(desk.opt_out, desk.OptOut(ticket, "visitor"))
+    books.do(desk.forget, None)
+    assert books.rows("SELECT DISTINCT mark FROM message") == [(None,)]
 
 
 def test_messages_are_kept_while_a_report_may_come(books: Books) -> None:

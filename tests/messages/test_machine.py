@@ -183,4 +183,4 @@ class Messages(RuleBasedStateMachine):
 
 
 TestMessages = pytest.mark.req("NOTI-01")(Messages.TestCase)
-TestMessages.settings = settings(max_examples=15, stateful_step_count=40, deadline=None)
+TestMessages.settings = settings(max_examples=12, stateful_step_count=40, deadline=None)

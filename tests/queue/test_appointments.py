@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.access import idempotency
 from edge.access.vault import Vault
 from edge.queue import appointments, board, desk, issuing, persons
 from edge.refusal import Refused
@@ -187,11 +189,12 @@ def test_what_cannot_be_redeemed_says_why(books: Books) -> None:
         with pytest.raises(Refused, match=code) as refused:
             check_in(books, id_)
         assert words in refused.value.title
-    missed = book(books)
+    missed, redeemed = book(books), book(books)
+    check_in(books, redeemed)
     books.wall.at += DAY_S
-    for _ in range(2):
+    for id_ in (missed, redeemed, missed):
         with pytest.raises(Refused, match="appointment_over"):
-            check_in(books, missed)
+            check_in(books, id_)
         books.do(appointments.close_day, None)
     assert view(books, missed)["state"] == "missed"
     assert not check_in(books, tomorrow).existing
@@ -295,8 +298,14 @@ async def test_wrong_pairs_are_limited_and_the_right_one_is_then_not_told(tmp_pa
         for nth in range(15):
             await hall.post("/appointments/check-in", 404, number=f"{nth:06d}", phone_tail="0000", kiosk="1")
         await hall.post("/appointments/check-in", 429, number="999999", phone_tail="0000", kiosk="1")
-        for made_up in ("7", "8"):
-            await hall.post("/appointments/check-in", 404, number="999999", phone_tail="0000", kiosk=made_up)
+
+
+@pytest.mark.looptime
+async def test_a_kiosk_that_is_none_is_no_way_around_the_limit(tmp_path: Path) -> None:
+    async with running(World(tmp_path, bare)) as hall:
+        for nth in range(21):
+            guess = {"number": f"{nth:06d}", "phone_tail": "0000", "kiosk": f"no-{nth}"}
+            await hall.post("/appointments/check-in", 404 if nth < 20 else 429, None, **guess)
 
 
 @pytest.mark.looptime
@@ -307,6 +316,18 @@ async def test_a_booking_asked_for_twice_is_made_once(tmp_path: Path) -> None:
         assert first == again
         await hall.post("/appointments", 422, key, **BOOKING | {"phone": "13812345679"})
         assert len(hall.events("appointment.booked")) == 1
+
+
+@pytest.mark.looptime
+@pytest.mark.req("SEC-04")
+async def test_what_is_kept_of_a_request_cannot_be_guessed_back(tmp_path: Path) -> None:
+    async with running(World(tmp_path, bare)) as hall:
+        body = json.dumps(BOOKING).encode()
+        headers = {"Idempotency-Key": "b-1", "Content-Type": "application/json"}
+        assert (await hall.api.post("/api/v1/appointments", content=body, headers=headers)).status_code == 201
+        with hall.parts.database.read() as connection:
+            kept = connection.exec_driver_sql("SELECT fingerprint FROM idempotency").scalar_one()
+        assert kept != idempotency.fingerprint("POST", "/api/v1/appointments", "demo", body)
 
 
 @pytest.mark.looptime
