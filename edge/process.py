@@ -38,6 +38,7 @@ from edge.devices.hub import Hub
 from edge.devices.messaging import Messaging
 from edge.devices.presses import Presses
 from edge.devices.printing import Printing
+from edge.devices.terminals import Terminals
 from edge.journal import Journal, open_epoch
 from edge.messages import desk as messages
 from edge.notices.slips import load_slips
@@ -100,8 +101,11 @@ def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, 
     presses = Presses(hall, writer, outside.clock)
     printing = Printing(hall, database, writer, slips)
     messaging = Messaging(hall, writer, vault)
+    terminals = Terminals(database, writer, outside.clock)
     cards = Cards(hall, vault, outside.clock)
-    handlers = Handlers(presses, cards.card, messaging.delivered, printing, messaging.send_next)
+    handlers = Handlers(
+        presses, cards.card, messaging.delivered, terminals, terminals.bookmark, printing, messaging.send_next
+    )
     hub = Hub(hall, writer, outside.clock, outside.open_link, outside.random, handlers)
     with database.read() as connection:
         for device, link in binding.by_hand(connection, hall).items():

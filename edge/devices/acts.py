@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from drivers.base import Device, Evaluator, KeyPressed, Misconfigured, NumberDisplay, TextScreen
-from edge.notices.outputs import Ask, Beep, Moment, ShowNumber, ShowText, State
+from datetime import datetime
+
+from drivers.base import Device, Evaluator, KeyPressed, Misconfigured, NumberDisplay, Terminal, TextScreen
+from edge.notices.outputs import Ask, Beep, Moment, SetClock, ShowNumber, ShowText, State
 
 
-async def put_out(device: Device, output: State | Moment) -> None:
+async def put_out(device: Device, output: State | Moment, local: datetime) -> None:
+    """`local` is the hall's time now, without its zone."""
     if isinstance(output, ShowText) and isinstance(device, TextScreen):
         await device.show(output.address, output.text)
     elif isinstance(output, ShowNumber) and isinstance(device, NumberDisplay):
@@ -15,6 +18,8 @@ async def put_out(device: Device, output: State | Moment) -> None:
         await device.beep(output.address)
     elif isinstance(output, Ask) and isinstance(device, Evaluator):
         await device.invite(output.address, output.evaluation)
+    elif isinstance(output, SetClock) and isinstance(device, Terminal):
+        await device.set_clock(local)
     elif isinstance(output, ShowNumber | Beep) and KeyPressed in device.TELLS:
         return  # buttons without a display
     else:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from drivers.base import CardRead, CardUnread, Condition, Delivered, Device, Graded, KeyPressed, Messenger, Printer
+from drivers.base import (
+    CardRead,
+    CardUnread,
+    ClockRead,
+    Condition,
+    Delivered,
+    Device,
+    Discarded,
+    Graded,
+    KeyPressed,
+    Messenger,
+    Printer,
+    Punched,
+)
 from edge import hall as halls
 from edge.notices.outputs import Again, Moment
 
@@ -20,6 +33,10 @@ class Handlers:
     """Keeps it in memory for the kiosk; nothing of a card is stored by itself."""
     delivered: Callable[[halls.Device, Delivered], Awaitable[None]]
     """Returns after the commit."""
+    terminal: Callable[[halls.Device, Punched | ClockRead | Discarded], Awaitable[Sequence[Answer]]]
+    """Returns after the commit."""
+    bookmark: Callable[[str], str]
+    """Where a terminal's memory was read to."""
     print_next: Callable[[halls.Device, Printer], Awaitable[bool]]
     """Prints the next job of this printer, if there is one; True when it did. May raise the four errors."""
     send_next: Callable[[halls.Device, Messenger], Awaitable[bool]]

@@ -23,6 +23,7 @@ CONDITIONS: dict[str, Condition] = {
     "silent": ("没有回答", "看它的电源和线", False),
     "weak_signal": ("信号弱", "把天线挪到靠窗的位置", False),
     "not_signed_in": ("还没有登录", "在评价器上输入工号和密钥", True),
+    "wrong_clock": ("时钟不准", "已自动校时；再出现请换电池", False),
     "stuck_key": ("键一直按着", "把键弹起来；不行就换一个", False),
     "unknown_address": ("地址没有分给任何窗口", "改盒子的地址，或在配置里把它分给窗口", False),
     "unknown_grade": ("评价键没有对应的等级", "在配置里补上 levels", False),

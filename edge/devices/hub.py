@@ -10,7 +10,8 @@ import contextlib
 import importlib
 import importlib.util
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -18,16 +19,19 @@ from typing import Any, cast
 from drivers.base import (
     CardRead,
     CardUnread,
+    ClockRead,
     Condition,
     Delivered,
     Device,
     DeviceError,
     DeviceEvent,
+    Discarded,
     Graded,
     KeyPressed,
     Link,
     Misconfigured,
     ProtocolError,
+    Punched,
     Rejected,
     Speech,
     Unreachable,
@@ -37,7 +41,7 @@ from edge import hall as halls
 from edge.clock import Clock
 from edge.database import Unstored, Writer
 from edge.devices.acts import put_out
-from edge.devices.handlers import Handlers
+from edge.devices.handlers import Answer, Handlers
 from edge.devices.health import Health, blocks, why
 from edge.devices.line import Line
 from edge.devices.log import DeviceNews, write_news
@@ -201,6 +205,7 @@ class Hub:
             opener=lambda: self._open(config.id),
             options=config.options,
             counters=self.health[config.id].counters,
+            bookmark=self._handlers.bookmark(config.id),
         )
         self.health[config.id].evidence = device.evidence
         presses: asyncio.Queue[KeyPressed] = asyncio.Queue(PRESSES)
@@ -244,13 +249,15 @@ class Hub:
             await self._condition(config, event)
         elif isinstance(event, CardRead | CardUnread):
             self._handlers.card(config, event)
-        elif isinstance(event, Graded | Delivered):
+        elif isinstance(event, Graded | Delivered | Punched | ClockRead | Discarded):
             # Asking for the next event acknowledges this one on the wire: so it is committed first.
             try:
                 if isinstance(event, Graded):
                     await self._answer(config, event)
-                else:
+                elif isinstance(event, Delivered):
                     await self._handlers.delivered(config, event)
+                else:
+                    await self._act(config, await self._handlers.terminal(config, event))
             except Unstored as error:
                 raise Unreachable(f"what it told could not be stored and is not acknowledged: {error}") from error
         elif isinstance(event, KeyPressed):
@@ -266,7 +273,10 @@ class Hub:
 
     async def _answer(self, config: halls.Device, event: KeyPressed | Graded) -> None:
         """Runs the use case of a press; returns after its commit."""
-        for answer in await self._handlers.press(config, event):
+        await self._act(config, await self._handlers.press(config, event))
+
+    async def _act(self, config: halls.Device, answers: Sequence[Answer]) -> None:
+        for answer in answers:
             if isinstance(answer, Condition):
                 await self._condition(config, answer)
             elif isinstance(answer, Again):
@@ -286,7 +296,7 @@ class Hub:
             if output is not None:
                 await self._put_out(config, device, output)
             elif not (job is not None and await self._done(config, job)):
-                await _woken(line)
+                await line.woken(asyncio.get_running_loop().time())
 
     async def _speak(self, config: halls.Device, device: Voice) -> None:
         """One announcement after the other; it takes seconds, so what the device shows does not wait for it."""
@@ -307,7 +317,7 @@ class Hub:
     async def _put_out(self, config: halls.Device, device: Device, output: State | Moment) -> None:
         heard = device.counters.frames_in
         try:
-            await put_out(device, output)
+            await put_out(device, output, self._local())
         except Rejected as error:
             health = self.health[config.id]
             health.rejected += 1
@@ -381,12 +391,8 @@ class Hub:
     def _at(self) -> int:
         return self._clock.now().at
 
-
-async def _woken(line: Line) -> None:
-    """Until something new is wanted, or a text that waits for the one before it may be shown."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(line.due_in(asyncio.get_running_loop().time())):
-            await line.wake.wait()
+    def _local(self) -> datetime:
+        return datetime.fromtimestamp(self._at() / 1000, self._hall.zone_info).replace(tzinfo=None)
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:

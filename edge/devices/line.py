@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -108,6 +109,12 @@ class Line:
         """Seconds until a text that waits may be shown or one that stands goes out again, None when there is none."""
         times = [shown.due() - monotonic for shown in self._places.values()]
         return max(0.0, min(times)) if times else None
+
+    async def woken(self, monotonic: float) -> None:
+        """Until something new is wanted, or a text that waits for the one before it may be shown."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.due_in(monotonic)):
+                await self.wake.wait()
 
     def again(self, state: State, monotonic: float) -> None:
         """It was refused: send it again at that time, unless something newer is wanted by then."""

@@ -71,4 +71,13 @@ class Again:
     address: int
 
 
-Moment = Beep | Ask
+@dataclass(frozen=True, slots=True)
+class SetClock:
+    """Moment: a terminal's clock is set to the hall's."""
+
+    device: str
+    address: int
+    until: int
+
+
+Moment = Beep | Ask | SetClock
