@@ -1,0 +1,80 @@
+"""What a terminal recorded: stored once, corrected by its clock's measured offset, with both times kept."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.attendance import desk
+from tests.books import Books
+
+MORNING = datetime.fromisoformat("2026-03-02T08:01:05")
+
+
+def punched(clock: datetime = MORNING, person: str = "1001", sequence: str = "0", device: str = "gate-1") -> desk.Punch:
+    mark = f"{clock.isoformat()}/{sequence}"
+    return desk.Punch(device, person, clock, sequence, mark, "unknown", "face", live=False)
+
+
+@pytest.mark.req("ATT-08")
+def test_f29_a_week_resent_adds_nothing(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    week = [
+        punched(MORNING + timedelta(days=day), person) for day in range(7) for person in ("1001", "1002", "stranger")
+    ]
+    assert all(books.do(desk.punch, each) for each in week)
+    assert not any(books.do(desk.punch, each) for each in week)
+    assert books.rows("SELECT count(*) FROM punch") == [(21,)]
+    assert len(books.events("attendance.punched")) == 21
+
+
+def test_two_in_one_second_are_two(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    assert books.do(desk.punch, punched(sequence="0"))
+    assert books.do(desk.punch, punched(sequence="1"))
+    assert books.do(desk.punch, punched(device="gate-2"))
+
+
+def test_a_wrong_clock_is_corrected_and_both_times_are_kept(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    assert books.do(desk.measure, desk.Measured("gate-1", 3_600_000))
+    books.do(desk.punch, punched(MORNING + timedelta(hours=1)))
+    at = int(MORNING.replace(tzinfo=books.hall.zone_info).timestamp() * 1000)
+    assert books.rows("SELECT shown, at, offset_ms, day FROM punch") == [
+        ("2026-03-02T09:01:05", at, 3_600_000, "2026-03-02")
+    ]
+    assert not books.do(desk.measure, desk.Measured("gate-1", 900))
+    books.do(desk.punch, punched(MORNING + timedelta(minutes=5)))
+    assert books.rows("SELECT offset_ms FROM punch ORDER BY at") == [(3_600_000,), (0,)]
+
+
+def test_memory_is_read_on_from_the_last_stored_record(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    books.do(desk.punch, punched())
+    with books.database.read() as connection:
+        assert desk.bookmark(connection, "gate-1") == "2026-03-02T08:01:05/0"
+        assert desk.bookmark(connection, "gate-2") == ""
+
+
+def test_what_must_not_be_kept_is_counted(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    for count in (3, 4):
+        books.do(desk.drop, desk.Dropped("gate-1", count))
+    assert books.rows("SELECT device, discarded FROM terminal") == [("gate-1", 7)]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations([punched(MORNING + timedelta(minutes=n % 4), str(n % 3), str(n % 2)) for n in range(12)] * 2))
+def test_the_order_of_arrival_changes_no_row(
+    tmp_path_factory: pytest.TempPathFactory, records: list[desk.Punch]
+) -> None:
+    books = Books(tmp_path_factory.mktemp("books"))
+    for each in records:
+        books.do(desk.punch, each)
+    rows = books.rows("SELECT person, shown, sequence, at FROM punch ORDER BY person, shown, sequence")
+    assert len(rows) == len({(each.person, each.clock, each.sequence) for each in records})
+    books.database.close()
