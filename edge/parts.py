@@ -17,6 +17,7 @@ from edge.clock import Clock, Now
 from edge.database import Database, Session, Writer
 from edge.devices.cards import Cards
 from edge.devices.discovery import Discovery
+from edge.devices.exchanges import Callers
 from edge.devices.hub import Hub
 from edge.devices.presses import Presses
 from edge.hall import Hall
@@ -47,6 +48,7 @@ class Parts:
     presses: Presses
     cards: Cards
     guesses: Guesses
+    callers: Callers
     relay: Relay
     slips: Mapping[str, SlipTemplate]
     vault: Vault

@@ -33,6 +33,7 @@ from edge.database import Database, Writer
 from edge.devices import binding
 from edge.devices.cards import Cards
 from edge.devices.discovery import Browse, Discovery, browse
+from edge.devices.exchanges import Callers
 from edge.devices.handlers import Handlers
 from edge.devices.hub import Hub
 from edge.devices.messaging import Messaging
@@ -114,7 +115,7 @@ def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, 
     relay = Relay(hall, journal, database, writer, outside.random, outside.client)
     return Parts(
         *(hall, outside.clock, database, journal, writer, hub, discovery, presses, cards, appointments.Guesses()),
-        *(relay, slips, vault, Progress()),
+        *(Callers(), relay, slips, vault, Progress()),
     )
 
 

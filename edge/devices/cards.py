@@ -72,20 +72,25 @@ class Cards:
             return
         tag = secrets.token_hex(4)
         if isinstance(event, CardRead):
-            reading: Reading = self._visitor(tag, event.card)
+            reading: Reading = self._visitor(tag, event.card, self._readings.get(kiosk))
         else:
             reading = Unread(tag, event.reason, WORDS[event.reason])
         self._readings[kiosk] = reading
         asyncio.get_running_loop().call_later(LIFETIME_S, self._forget, kiosk, reading)
         self._wake()
 
-    def _visitor(self, tag: str, card: IdCard) -> Visitor:
+    def _visitor(self, tag: str, card: IdCard, before: Reading | None) -> Visitor:
+        """Who lays the same card on again keeps the handle: the page may be about to use it."""
         now = self._clock.now()
         today = date.fromisoformat(now.day)
+        person = Person(self._vault.mark("id", card.number), age(card.born, today))
+        handle = secrets.token_urlsafe(16)
+        if isinstance(before, Visitor) and before.person.mark == person.mark:
+            handle = before.handle
         return Visitor(
             tag,
-            secrets.token_urlsafe(16),
-            Person(self._vault.mark("id", card.number), age(card.born, today)),
+            handle,
+            person,
             mask("name", card.name),
             card.valid_until is not None and card.valid_until < today,
             now.at + int(LIFETIME_S * 1000),

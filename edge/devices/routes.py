@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from edge.devices.hub import INBOUND
 from edge.guard import LOOPBACK, needs
 from edge.parts import Parts, actor_of, parts_of, perform
 
-router = APIRouter(prefix="/api/v1", tags=["devices"])
+router = APIRouter(tags=["devices"])
 View = dict[str, Any]
 
 
@@ -33,7 +34,7 @@ class Link(BaseModel):
     ]
 
 
-@router.get("/devices", dependencies=[needs("ops")])
+@router.get("/api/v1/devices", dependencies=[needs("ops")])
 def devices(request: Request) -> View:
     """Every device of the hall file: severity ok, warn, bad or none (not heard yet), why, and since when."""
     parts = parts_of(request)
@@ -82,28 +83,36 @@ def _linked(parts: Parts, device: str) -> Any:
     return present
 
 
-@router.post("/devices/{device}/link", dependencies=[needs("ops")])
+@router.post("/api/v1/devices/{device}/link", dependencies=[needs("ops")])
 async def bind(request: Request, device: str, body: Link) -> Response:
     """The device is reached by this link from now on, whatever the hall file says; it connects anew at once."""
     command = binding.Bind(device, body.link, actor_of(request, "ops"))
     return await perform(request, binding.bind, command, _linked(parts_of(request), device))
 
 
-@router.delete("/devices/{device}/link", dependencies=[needs("ops")])
+@router.delete("/api/v1/devices/{device}/link", dependencies=[needs("ops")])
 async def unbind(request: Request, device: str) -> Response:
     """The hall file's link holds again."""
     command = binding.Unbind(device, actor_of(request, "ops"))
     return await perform(request, binding.unbind, command, _linked(parts_of(request), device))
 
 
-@router.get("/discovery", dependencies=[needs("ops")])
+@router.get("/api/v1/discovery", dependencies=[needs("ops")])
 def discovery(request: Request) -> View:
     """Printers found on the network that no device's link names: `link` is what one would be bound by."""
     parts = parts_of(request)
     with parts.database.read() as connection:
         links = binding.links(connection, parts.hall)
     found = parts.discovery.unbound(list(links.values()))
-    return {"seq": parts.journal.last, "unbound": [_instance(parts, each) for each in found]}
+    strangers = [
+        {"serial": serial, "called_at": rfc3339(at, parts.hall.zone_info)}
+        for serial, at in parts.callers.strangers.items()
+    ]
+    return {
+        "seq": parts.journal.last,
+        "unbound": [_instance(parts, each) for each in found],
+        "terminals": strangers,
+    }
 
 
 # ---- devices that call us
@@ -145,7 +154,7 @@ class _Call:
         return found is not None and found.role == "pad" and found.scope in {None, *windows}
 
 
-@router.websocket("/pads/{device}")
+@router.websocket("/api/v1/pads/{device}")
 async def pad(socket: WebSocket, device: str) -> None:
     """An evaluator pad of the WebSocket kind calls; who it is, it says by its key."""
     parts: Parts = socket.app.state.parts
@@ -160,6 +169,43 @@ async def pad(socket: WebSocket, device: str) -> None:
     await call.over.wait()
     with contextlib.suppress(RuntimeError, WebSocketDisconnect):
         await socket.close()
+
+
+SERIAL = re.compile(r"[0-9A-Za-z_-]{1,32}")
+LONGEST_UPLOAD = 4 * 1024 * 1024
+
+
+@router.api_route("/iclock/{rest}", methods=["GET", "POST"], dependencies=[needs("anyone")], include_in_schema=False)
+async def iclock(request: Request, rest: str) -> Response:
+    """An attendance terminal calls (ADMS). Its serial number is in the hall file, or it gets nothing and ops sees it.
+
+    What it sent is answered after the commit: a 200 makes it forget.
+    """
+    parts, serial = parts_of(request), request.query_params.get("SN", "")
+    device = next((each.id for each in parts.hall.devices if _is_caller(each, serial)), None)
+    if device is None:
+        if SERIAL.fullmatch(serial):
+            parts.callers.stranger(serial, parts.clock.now().at)
+        return Response(status_code=404)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_UPLOAD:
+            return Response(status_code=413)
+    link, is_new = parts.callers.link(device)
+    if is_new:
+        await parts.hub.called(device, link)
+    line = f"{request.method} /iclock/{rest}?{request.url.query} HTTP/1.1\r\n\r\n"
+    try:
+        answer = await link.ask(line.encode("ascii", "replace") + bytes(body))
+    except Unreachable:
+        return Response(status_code=503)
+    head, _, text = answer.partition(b"\r\n\r\n")
+    return Response(text, int(head.split(b" ")[1]), media_type="text/plain")
+
+
+def _is_caller(config: halls.Device, serial: str) -> bool:
+    return config.link == INBOUND and bool(serial) and config.options.get("serial") == serial
 
 
 def _instance(parts: Parts, found: Instance) -> View:

@@ -63,6 +63,8 @@ POST /api/v1/windows/{no}/miss             ops window
 POST /api/v1/windows/{no}/notices          ops window
 POST /api/v1/windows/{no}/pause            ops window
 POST /api/v1/evaluations/{evaluation}/decline  ops pad
+GET /iclock/{rest}                         anyone
+POST /iclock/{rest}                        anyone
 POST /pad/{no}                             anyone
 POST /api/v1/tickets/{ticket}/evaluation   anyone
 POST /api/v1/tickets/{ticket}/resume       ops window
@@ -89,6 +91,7 @@ PLACES = {
     "kiosk_id": "1",
     "zone_id": "f1",
     "name": "ticket",
+    "rest": "cdata",
 }
 
 
