@@ -100,7 +100,7 @@ def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, 
     outside.clock.seen(*journal.newest())
     writer = Writer(database, hall, outside.clock, outside.new_id, executor, epoch, journal.publish)
     presses = Presses(hall, writer, outside.clock)
-    printing = Printing(hall, database, writer, slips)
+    printing = Printing(hall, database, writer, vault, slips)
     messaging = Messaging(hall, writer, vault)
     terminals = Terminals(database, writer, outside.clock)
     cards = Cards(hall, vault, outside.clock)

@@ -30,6 +30,10 @@ class Vault:
         """The same for the same number, and of no use to anyone without the key: 32 hex digits."""
         return hmac.new(self._marks, f"{kind}:{number}".encode(), hashlib.sha256).hexdigest()[:32]
 
+    def slip_key(self, ticket: str) -> str:
+        """What stands on the ticket's slip and nowhere else."""
+        return self.mark("slip", ticket)[:16]
+
     def seal(self, text: str, about: str) -> bytes:
         """AES-256-GCM; `about` names the row it belongs to, and nothing else opens it."""
         nonce = secrets.token_bytes(12)

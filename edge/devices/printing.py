@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from drivers.base import DeviceError, Printer, Rejected, Slip
 from edge import hall as halls
+from edge.access.vault import Vault
 from edge.database import Database, Writer
 from edge.notices.slips import SlipTemplate, compose, ticket_values
 from edge.queue import board, prints
@@ -16,8 +17,10 @@ log = logging.getLogger("hall.printing")
 
 
 class Printing:
-    def __init__(self, hall: halls.Hall, database: Database, writer: Writer, slips: Mapping[str, SlipTemplate]) -> None:
-        self._hall, self._database, self._writer, self._slips = hall, database, writer, slips
+    def __init__(
+        self, hall: halls.Hall, database: Database, writer: Writer, vault: Vault, slips: Mapping[str, SlipTemplate]
+    ) -> None:
+        self._hall, self._database, self._writer, self._vault, self._slips = hall, database, writer, vault, slips
 
     async def __call__(self, config: halls.Device, printer: Printer) -> bool:
         """False when no job waits. One of the four errors means that nothing was sent: the job is wanted again."""
@@ -43,4 +46,6 @@ class Printing:
             return compose(self._slips[job.template], json.loads(job.content or "{}"))
         with self._database.read() as connection:
             ticket = board.ticket(connection, self._hall, job.ticket, lambda _: True)
-        return compose(self._slips["ticket"], ticket_values(self._hall, ticket, copy=job.copy))
+        return compose(
+            self._slips["ticket"], ticket_values(self._hall, ticket, self._vault.slip_key(job.ticket), copy=job.copy)
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,10 @@ class Rating(BaseModel):
     level: Annotated[int, Field(ge=1, le=5, description="5 非常满意 … 1 非常不满意")]
     reasons: Annotated[tuple[str, ...], Field(max_length=20, description="reason codes")] = ()
     comment: Annotated[str, Field(max_length=500, description="free text; kept here, never in an event")] = ""
+
+
+class OwnRating(Rating):
+    key: Annotated[str, Field(max_length=64, description="from the address on the slip, `k`")]
 
 
 @router.get("/api/v1/windows/{no}/evaluation", dependencies=[needs("pad", "ops")], response_model=None)
@@ -43,9 +48,12 @@ async def decline(request: Request, evaluation: str) -> Response:
 
 
 @router.post("/api/v1/tickets/{ticket}/evaluation", dependencies=[needs("anyone")])
-async def rate_own(request: Request, ticket: str, body: Rating) -> Response:
+async def rate_own(request: Request, ticket: str, body: OwnRating) -> Response:
     """Rates the service of this ticket, by whoever holds its slip (QR); 409 when its time is over or it was rated."""
-    with parts_of(request).database.read() as connection:
+    parts = parts_of(request)
+    if not hmac.compare_digest(body.key.encode(), parts.vault.slip_key(ticket).encode()):
+        raise Refused("not_the_slip", "请扫小票上的二维码来评价", "wrong key", 403)
+    with parts.database.read() as connection:
         found = views.of_ticket(connection, ticket)
     command = desk.Rate(
         level=body.level,

@@ -47,6 +47,12 @@ def of_ticket(connection: Statements, ticket: str) -> str | None:
     return row[0] if row else None
 
 
+def state_of(connection: Statements, ticket: str) -> dict[str, str] | None:
+    """Whether its service is being rated, or was; never how."""
+    row = connection.exec_driver_sql("SELECT state FROM evaluation WHERE ticket=?", (ticket,)).first()
+    return {"state": row[0]} if row else None
+
+
 def last_state(connection: Statements, window: int) -> str | None:
     """Whether the last service here was rated, never how."""
     row = connection.exec_driver_sql(

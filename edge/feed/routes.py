@@ -22,7 +22,8 @@ PING_S = 15.0
 """A page whose stream is silent for longer opens it anew; comments would not reach its script."""
 HALL_ROOMS = ("ticket.", "window.", "print.", "evaluation.")
 """What everyone in the hall may follow; devices, access and attendance are for ops."""
-KEPT_FROM_HALL = ("level", "channel", "why")
+KEPT_FROM_HALL = ("level", "channel", "why", "calls", "evaluation", "priority", "priority_source")
+"""How a visitor rated, what lets one rate, and what a visitor said of themselves."""
 
 
 @router.get("/events", dependencies=[needs("anyone")], response_class=EventSourceResponse)

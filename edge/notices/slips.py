@@ -107,8 +107,11 @@ def _part(part: Part, values: Values) -> Text | Qr | Rule:
     return Text(text, size=part.size, align=part.align, bold=part.bold)
 
 
-def ticket_values(hall: Hall, ticket: Mapping[str, Any], *, copy: bool) -> dict[str, str]:
-    """What a visitor's slip says; `ticket` is `queue.board.ticket`. It names the windows able to serve, not one."""
+def ticket_values(hall: Hall, ticket: Mapping[str, Any], key: str, *, copy: bool) -> dict[str, str]:
+    """What a visitor's slip says; `ticket` is `queue.board.ticket`. It names the windows able to serve, not one.
+
+    `key` stands on this slip alone: who holds it may rate the service.
+    """
     estimate, ahead, url = ticket["estimate"], ticket["ahead"], hall.hall.public_url
     return {
         "hall": hall.hall.name,
@@ -119,5 +122,5 @@ def ticket_values(hall: Hall, ticket: Mapping[str, Any], *, copy: bool) -> dict[
         "wait": "马上就到" if ahead == 0 else f"约 {estimate['low']}～{estimate['high']} 分钟",
         "windows": "、".join(f"{each['floor']}{each['no']}号{each['name']}" for each in ticket["windows"]),
         "taken": str(ticket["taken_at"])[:16].replace("T", " "),
-        "url": f"{url.rstrip('/')}/t/{ticket['id']}" if url else "",
+        "url": f"{url.rstrip('/')}/t/{ticket['id']}?k={key}" if url else "",
     }

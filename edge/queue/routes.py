@@ -16,6 +16,7 @@ from edge.clock import Now, rfc3339
 from edge.database import Session
 from edge.devices.cards import Unread
 from edge.evaluation import desk as evaluation
+from edge.evaluation import views as evaluations
 from edge.guard import hold_scope, needs
 from edge.hall import Hall
 from edge.messages import desk as messages
@@ -198,10 +199,11 @@ async def cancel_appointment(request: Request, appointment: str) -> Response:
 
 @router.get("/tickets/{ticket}", dependencies=[needs("anyone")])
 def ticket(request: Request, ticket: str) -> View:
-    """Where it stands now; whoever knows the id holds the slip."""
+    """Where it stands now, and whether its service is being rated."""
     parts = parts_of(request)
     with parts.database.read() as connection:
-        return board.ticket(connection, parts.hall, ticket, parts.hub.able)
+        view = board.ticket(connection, parts.hall, ticket, parts.hub.able)
+        return view | {"evaluation": evaluations.state_of(connection, ticket)}
 
 
 @router.post("/tickets/{ticket}/print", dependencies=[needs("kiosk", "desk", "ops")])

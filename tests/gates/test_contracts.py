@@ -16,7 +16,7 @@ from tests.gates.tree import ROOT
 
 HONEST = {
     "edge/__main__.py": "import drivers.base\nimport edge.process, edge.watchdog, edge.schema, edge.hallfile",
-    "edge/process.py": "import drivers.base, drivers.link\nimport edge.app, edge.schema, edge.watchdog, edge.reactions, edge.sweep",
+    "edge/process.py": "import drivers.link, edge.app, edge.schema\nimport edge.watchdog, edge.reactions, edge.sweep",
     "edge/app.py": "import fastapi\nimport edge.queue.routes, edge.pages.routes, edge.feed.routes, edge.guard",
     "edge/pages/routes.py": "import fastapi\nimport edge.guard\nimport edge.parts",
     "edge/feed/routes.py": "import fastapi\nimport edge.guard\nimport edge.journal",

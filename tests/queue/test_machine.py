@@ -143,7 +143,8 @@ class Hall(RuleBasedStateMachine):
     def at_desk(self, data: st.DataObject, name: str) -> None:
         ticket = data.draw(st.sampled_from(sorted(self.people)))
         command = desk.Move(name, ticket, None, "desk")
-        if (self.people[ticket].state, name) not in LEGAL:
+        late = name == "return" and self.people[ticket].day != self.books.clock.now().day
+        if late or (self.people[ticket].state, name) not in LEGAL:
             self.refused(desk.make_move, command)
             return
         self.books.do(desk.make_move, command)
