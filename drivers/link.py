@@ -1,9 +1,10 @@
 """Links: an open byte pipe made from a URL.
 
-`tcp://10.0.0.21:9100` · `serial:///dev/hall/counter?baud=9600&parity=N&stop=1&flow=xonxoff` (a pty is a serial line
-too) · `usb://0416:5011/serial-number` (a printer) · `hid://046d:c31c` (a keypad) · `sam://0400:c35a` (an ID-card
-reader) · `program:aplay?arg=-q` · `mdns://Printer-1._pdl-datastream._tcp`. Nothing outside this file knows how a serial
-port is driven; USB is in usb.py, usb_hid.py and usb_sam.py, programs in program.py, names in mdns.py.
+`tcp://10.0.0.21:9100` · `udp://10.0.0.31:4370` · `serial:///dev/hall/counter?baud=9600&parity=N&stop=1&flow=xonxoff`
+(a pty is a serial line too) · `usb://0416:5011/serial-number` (a printer) · `hid://046d:c31c` (a keypad) ·
+`sam://0400:c35a` (an ID-card reader) · `program:aplay?arg=-q` · `mdns://Printer-1._pdl-datastream._tcp`. Nothing
+outside this file knows how a serial port is driven; UDP is in udp.py, USB in usb.py, usb_hid.py and usb_sam.py,
+programs in program.py, names in mdns.py.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import serial
 from drivers.base import Link, Misconfigured, Unreachable
 from drivers.mdns import resolve
 from drivers.program import open_program
+from drivers.udp import open_udp
 from drivers.usb import open_usb
 from drivers.usb_hid import open_hid
 from drivers.usb_sam import open_sam
@@ -40,6 +42,8 @@ async def open_link(url: str, *, within: float = 3.0) -> Link:
         raise Misconfigured(f"{url}: {error}") from error
     if parts.scheme == "tcp":
         return await _open_tcp(parts, within)
+    if parts.scheme == "udp":
+        return await open_udp(parts, within)
     if parts.scheme == "serial":
         return _open_serial(parts)
     if parts.scheme in USB:
@@ -49,7 +53,9 @@ async def open_link(url: str, *, within: float = 3.0) -> Link:
     if parts.scheme == "mdns":
         host, port = await resolve(parts, within)
         return await _open_tcp(urlsplit(f"tcp://{host}:{port}"), within)
-    raise Misconfigured(f"{url}: a link starts with tcp://, serial://, mdns://, usb://, hid://, sam:// or program:")
+    raise Misconfigured(
+        f"{url}: a link starts with tcp://, udp://, serial://, mdns://, usb://, hid://, sam:// or program:"
+    )
 
 
 # ---- TCP

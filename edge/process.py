@@ -11,8 +11,10 @@ import contextlib
 import fcntl
 import gc
 import logging
+import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -159,6 +161,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def run(hall: halls.Hall, data: Path, door: socket.socket, ready: Callable[[], None]) -> None:
     """Serves at `door` until SIGTERM or SIGINT; `ready` is called when it answers."""
+    os.environ["TZ"] = hall.hall.timezone  # terminals show the hall's time, and drivers compare it with this machine's
+    time.tzset()
     database = Database(data / "hall.sqlite", TABLES)
     executor = ThreadPoolExecutor(1, "writer")
     try:
