@@ -90,8 +90,8 @@ class Decoder:
 
 # ---- codec: keys
 
-LONGEST = {"hall": 5, "slz": 12}
-"""The largest L of a box's frame: boxes with staff sign-in type a 工号 before the key."""
+LONGEST = {"hall": 9, "slz": 12}
+"""The largest L of a box's frame: before the key a number of as many digits as the display has, or a 工号."""
 KEYS: Mapping[str, Mapping[int, str]] = {
     "hall": {0x0B: "finish", 0x0C: "call", 0x0D: "recall", 0x0E: "cancel", 0x12: "pause", 0x13: "transfer"},
     "slz": {0x0A: "transfer", 0x0B: "finish", 0x0C: "call", 0x0D: "recall", 0x0E: "cancel"},
@@ -240,10 +240,10 @@ class CallBus(Device):
             self.repeated += 1
             if seen.repeats <= MAX_REPEATS:
                 await self._answer(frame)
-            if _now() - seen.since < STUCK_S or frame.address in self._held:
+            if _now() - seen.since < STUCK_S or self._box(frame) in self._held:
                 return None
-            self._held[frame.address] = seen
-            return Condition(_stuck(frame.address), True)
+            self._held[self._box(frame)] = seen
+            return Condition(_stuck(self._box(frame)), True)
         if isinstance(event, KeyPressed):
             await self._answer(frame)
             seen.answered = True
@@ -270,12 +270,8 @@ class CallBus(Device):
         return [frame for frame in frames if not self._is_own(frame)]
 
     def _released(self) -> list[int]:
-        """The boxes whose stuck key says something else now, or has fallen silent."""
-        free = [
-            address
-            for address, seen in self._held.items()
-            if self._seen.get(_place(seen.frame)) is not seen or _now() - seen.at >= SILENCE_S
-        ]
+        """The boxes whose stuck key has fallen silent, or says something else now."""
+        free = [address for address, seen in self._held.items() if _now() - seen.at >= SILENCE_S]
         self._held = {address: seen for address, seen in self._held.items() if address not in free}
         return free
 
@@ -293,7 +289,11 @@ class CallBus(Device):
             return KeyPressed(frame.address, *key(self._keys, frame.data)) if frame.data else None
         if len(frame.data) != 1 or frame.address < self._offset:
             return None
-        return Graded(frame.address - self._offset, frame.data[0])
+        return Graded(self._box(frame), frame.data[0])
+
+    def _box(self, frame: Frame) -> int:
+        """The address of the box that the frame is from, or whose evaluator it is from."""
+        return frame.address - (self._offset if frame.function == GRADE else 0)
 
     def _recall(self, frame: Frame) -> _Seen:
         """The memory of this frame if it is a repeat, else a new one."""

@@ -144,7 +144,7 @@ def touched(hall: halls.Hall, event: Event) -> set[int]:
     """The windows whose sign or number display this event may have changed."""
     if not event.type.startswith(REDRAWS):
         return set()
-    may = {*hall.able.get(event.data.get("service", ""), ()), event.data.get("window")}
+    may = {*hall.able.get(event.data.get("service", ""), ()), event.data.get("window"), event.data.get("to_window")}
     return {no for no in hall.drawn if no in may}
 
 

@@ -130,7 +130,7 @@ def _device(table: Mapping[str, Any], addresses: list[int], port: int, data: Pat
     """The device, or a notice why there is none. The option `addresses` tells a simulator who is on its line."""
     device_id, driver, link = str(table["id"]), str(table["driver"]), str(table["link"])
     if link == "inbound:":
-        link = f"ws://127.0.0.1:{port}/api/v1/pads/{device_id}"
+        link = f"http://127.0.0.1:{port}" if driver == "adms" else f"ws://127.0.0.1:{port}/api/v1/pads/{device_id}"
     elif not is_local(link, data):
         return f"{device_id}: {link} is not simulated: it is not on this machine"
     known = driver.isidentifier() and importlib.util.find_spec(f"simulators.{driver}")

@@ -74,7 +74,7 @@ class Presses:
         return Beep(device.id, event.address, self._clock.now().at + BEEP_MS)
 
     def _double(self, press: tuple[int, str]) -> bool:
-        """If it is none, it lasts until its use case has ended: a slow disk must not make two presses of one."""
+        """A press lasts until its use case has ended: a slow disk must not make two of one."""
         at = _monotonic()
         double = at - self._last.get(press, -math.inf) < DOUBLE_S
         self.doubles += double

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from edge.clock import Now, rfc3339
-from edge.hall import Hall, Service
+from edge.hall import Hall, Service, Window
 from edge.queue import appointments, balance, forecast, persons
 from edge.queue.tickets import STATE_WORDS
 from edge.refusal import Refused
@@ -127,9 +128,29 @@ def appointment(connection: Statements, hall: Hall, id_: str) -> View:
 # ---- the menu
 
 
-def _waiting(connection: Statements) -> dict[str, int]:
-    rows = connection.exec_driver_sql("SELECT service, count(*) FROM ticket WHERE state='waiting' GROUP BY service")
-    return {row[0]: row[1] for row in rows}
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many wait: for a service, and of those the ones who were sent to one window."""
+
+    service: dict[str, int]
+    sent: dict[str, dict[int, int]]
+
+    def at(self, window: Window) -> int:
+        """Those whom this window may call."""
+        able = sum(self.service.get(skill, 0) - sum(self.sent.get(skill, {}).values()) for skill in window.skills)
+        return able + sum(each.get(window.no, 0) for each in self.sent.values())
+
+
+def _waiting(connection: Statements) -> Waiting:
+    rows = connection.exec_driver_sql(
+        "SELECT service, for_window, count(*) FROM ticket WHERE state='waiting' GROUP BY service, for_window"
+    )
+    found = Waiting({}, {})
+    for service, window, count in rows:
+        found.service[service] = found.service.get(service, 0) + count
+        if window is not None:
+            found.sent.setdefault(service, {})[window] = count
+    return found
 
 
 def menu(connection: Statements, hall: Hall) -> View:
@@ -146,8 +167,8 @@ def menu(connection: Statements, hall: Hall) -> View:
             "prefix": service.prefix,
             "open": True,
             "why": None if ready else "窗口暂停服务中，可以先取号等候",
-            "waiting": waiting.get(service.id, 0),
-            "estimate": _estimate(hall, service, waiting.get(service.id, 0), opened),
+            "waiting": waiting.service.get(service.id, 0),
+            "estimate": _estimate(hall, service, waiting.service.get(service.id, 0), opened),
             "windows": windows,
         }
 
@@ -183,7 +204,7 @@ def windows(connection: Statements, hall: Hall, only: Collection[int] | None = N
     return [_window(hall, no, rows[no], waiting) for no in wanted if no in rows]
 
 
-def _window(hall: Hall, no: int, row: Any, waiting: dict[str, int]) -> View:
+def _window(hall: Hall, no: int, row: Any, waiting: Waiting) -> View:
     window, zone = hall.window[no], hall.zone_info
     in_hand = None
     if row[4] is not None:
@@ -207,7 +228,7 @@ def _window(hall: Hall, no: int, row: Any, waiting: dict[str, int]) -> View:
         "staff": row[15],
         "armed": row[3] is not None,
         "skills": list(window.skills),
-        "waiting": sum(waiting.get(skill, 0) for skill in window.skills),
+        "waiting": waiting.at(window),
         "ticket": in_hand,
     }
 
@@ -217,9 +238,14 @@ def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
     skills = hall.window[no].skills
     marks = ",".join("?" * len(skills))
     following = connection.exec_driver_sql(
-        f"SELECT id, number, service, taken_at, priority FROM ticket WHERE state='waiting' AND service IN ({marks})"  # noqa: S608  only marks
-        " ORDER BY rank, position LIMIT 5",
-        skills,
+        "SELECT id, number, service, taken_at, priority FROM ticket WHERE state='waiting'"  # noqa: S608  only marks
+        f" AND (for_window=? OR for_window IS NULL AND service IN ({marks})) ORDER BY rank, position LIMIT 5",
+        (no, *skills),
+    )
+    held = connection.exec_driver_sql(
+        "SELECT id, number, service, held_at FROM ticket WHERE day=? AND window=? AND state='held'"
+        " ORDER BY held_at DESC",
+        (now.day, no),
     )
     done = connection.exec_driver_sql(
         "SELECT state, count(*) FROM ticket WHERE day=? AND window=? AND state IN ('finished','missed') GROUP BY state",
@@ -236,6 +262,15 @@ def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
                 **_priority(row[4]),
             }
             for row in following
+        ],
+        "held": [
+            {
+                "id": row[0],
+                "number": row[1],
+                "service": hall.service[row[2]].name,
+                "held_at": rfc3339(row[3], hall.zone_info),
+            }
+            for row in held
         ],
         "today": {"finished": today.get("finished", 0), "missed": today.get("missed", 0)},
     }
@@ -268,7 +303,7 @@ def board(connection: Statements, hall: Hall, zone: str | None) -> View:
         "hall": {"name": hall.hall.name, "name_en": hall.hall.name_en},
         "calls": sorted(calls, key=lambda call: str(call["called_at"]), reverse=True),
         "waiting": [
-            {"service": each.id, "name": each.name, "prefix": each.prefix, "waiting": waiting.get(each.id, 0)}
+            {"service": each.id, "name": each.name, "prefix": each.prefix, "waiting": waiting.service.get(each.id, 0)}
             for each in hall.services
         ],
     }

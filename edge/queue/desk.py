@@ -75,7 +75,7 @@ def call_ordinal(session: Session, hall: Hall, now: Now, command: CallOrdinal) -
     comes back by it. Raises Refused when no such number waits for this window.
     """
     _free_window(session, hall, command.window)
-    ticket = rows.by_ordinal(session, now.day, hall.window[command.window].skills, command.ordinal)
+    ticket = rows.by_ordinal(session, now.day, hall.window[command.window].skills, command.window, command.ordinal)
     if ticket is None:
         raise Refused("no_such_number", f"{command.ordinal}号不在等候", f"window {command.window}", 404)
     if ticket.state == "missed":

@@ -44,11 +44,12 @@ def in_hand(session: Session, window: int) -> Ticket | None:
     return _ticket(session, "window=? AND state IN ('called','serving')", window)
 
 
-def by_ordinal(session: Session, day: str, services: tuple[str, ...], ordinal: int) -> Ticket | None:
-    """The ticket of that number that waits, or was missed, for one of these services; the oldest of several."""
+def by_ordinal(session: Session, day: str, services: tuple[str, ...], window: int, ordinal: int) -> Ticket | None:
+    """The ticket of that number that waits for this window, or was missed; the oldest of several."""
     marks = ",".join("?" * len(services))
-    where = f"day=? AND ordinal=? AND service IN ({marks}) AND state IN ('waiting','missed')"
-    return _ticket(session, f"{where} ORDER BY state DESC, position", day, ordinal, *services)
+    where = "day=? AND ordinal=? AND state IN ('waiting','missed') AND (for_window=? OR"
+    where += f" for_window IS NULL AND service IN ({marks})) ORDER BY state DESC, position"
+    return _ticket(session, where, day, ordinal, window, *services)
 
 
 def last_held(session: Session, day: str, window: int) -> Ticket | None:

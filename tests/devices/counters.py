@@ -50,6 +50,12 @@ class Counter:
 
         link.write = heard  # type: ignore[method-assign]
 
+    async def arrive(self, *services: str) -> list[str]:
+        """The numbers they take; returns when the displays say how many wait."""
+        numbers = [(await self.hall.issue(service))["number"] for service in services]
+        await asyncio.sleep(0.1)
+        return numbers
+
     async def press(self, data: str, box: int = 3) -> list[str]:
         """A key, after the digits typed before it, as the box sends them: what is said to the box in answer."""
         *digits, key = bytes.fromhex(data)

@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drivers.base import KeyPressed
 from edge.database import Unstored
+from edge.notices.outputs import Again
 from simulators.call_bus import KEY, build
 from tests.devices.counters import Counter, counters, with_options
 from tests.faults.halls import in_the_hall, shown
@@ -55,30 +57,29 @@ HALL: list[Step] = [
     ("12", "   002", ["window.paused"]),
     ("12", "   002", ["window.resumed"]),
     *refused("13", "03 13", "09 13", "00 13"),  # to nowhere
-    ("02 13", "001   ", ["ticket.transferred"]),
+    ("06 0F", "001   ", ["ticket.missed"]),
     ("12", "001   ", ["window.paused"]),
     *refused("0C", "03 0C", "03 0F"),  # the window is closed
     ("12", "001   ", ["window.resumed"]),
-    ("03 0C", "   003", ["ticket.called"]),
+    ("00 00 03 0C", "   003", ["ticket.called"]),  # typed as the display shows it
     ("0B", "000   ", ["ticket.finished", "evaluation.timed_out", "evaluation.invited"]),
     ("0C", "000   ", ["window.armed"]),
     ("0C", "000   ", []),  # it waits already
     ("0E", "000   ", ["window.disarmed"]),
     *refused("0E"),
     *refused("0F", "05 0F", "01 06 0F", "11", "0A", "00", "1F", "FF"),  # no such key
-    *refused("01 0D", "01 0B", "01 12", "01 0E", "0A 0C", "FF 0C"),  # no such digits
+    *refused("01 0D", "01 0B", "01 12", "01 0E", "0A 0C", "FF 0C", "09 09 09 09 09 09 0C"),  # no such digits
 ]
 
 
 @in_the_hall(counters)
 async def test_every_key_of_the_hall_map(world: World, hall: Running) -> None:
     """Also that who takes a number after a cancelled wait is not called."""
-    for _ in range(3):
-        await hall.issue()
     counter = Counter(world, hall)
+    await counter.arrive("pension", "pension", "pension")
     await play(counter, HALL)
     before = len(hall.events())
-    await hall.issue()
+    await counter.arrive("pension")
     assert counter.happened(before) == ["ticket.issued"]
 
 
@@ -89,17 +90,17 @@ SLZ: list[Step] = [
     *refused("0A", "09 0A", "03 0A"),
     ("05 0F", "001   ", ["ticket.missed"]),
     ("00 00 01 0C", "   001", ["ticket.returned", "ticket.called"]),  # typed as the display shows it
-    ("00 01 0A", "001   ", ["ticket.transferred"]),
-    ("00 00 00 00 00 00 00 00 02 0C", "   002", ["ticket.called"]),  # as many digits as fit
     ("0B", "001   ", ["ticket.finished", "evaluation.invited"]),
-    ("00 0F", "001   ", ["window.paused"]),
-    ("00 0F", "001   ", ["window.resumed"]),
-    ("01 00 00 03 0F", "001   ", ["window.signed_in"]),
-    ("01 00 00 03 0F", "001   ", []),
-    ("01 00 00 01 0F", "001   ", ["window.signed_in"]),  # another clerk takes over
+    ("00 00 00 00 00 00 00 00 02 0C", "   002", ["ticket.called"]),  # as many digits as fit
+    ("05 0F", "000   ", ["ticket.missed"]),
+    ("00 0F", "000   ", ["window.paused"]),
+    ("00 0F", "000   ", ["window.resumed"]),
+    ("01 00 00 03 0F", "000   ", ["window.signed_in"]),
+    ("01 00 00 03 0F", "000   ", []),
+    ("01 00 00 01 0F", "000   ", ["window.signed_in"]),  # another clerk takes over
     *refused("01 00 0F", "00 00 0F", "01 00 00 0A 0F"),
-    ("04 0F", "001   ", ["window.signed_out"]),
-    ("04 0F", "001   ", []),
+    ("04 0F", "000   ", ["window.signed_out"]),
+    ("04 0F", "000   ", []),
     *refused("00 0B", "05 0B", "06 0F", "07 0F", "08 0F", "09 0F", "0F", "12", "13", "11", "01 0D"),
 ]
 
@@ -107,9 +108,9 @@ SLZ: list[Step] = [
 @pytest.mark.req("WIN-25")
 @in_the_hall(with_options('keys = "slz"'))
 async def test_every_key_of_the_slz_map(world: World, hall: Running) -> None:
-    await hall.issue()
-    await hall.issue()
-    await play(Counter(world, hall), SLZ)
+    counter = Counter(world, hall)
+    await counter.arrive("pension", "pension")
+    await play(counter, SLZ)
 
 
 @in_the_hall(with_options('keys = "slz"'))
@@ -130,20 +131,18 @@ async def test_a_clerk_who_signs_in_elsewhere_has_left(world: World, hall: Runni
 async def test_of_two_with_the_same_number_the_one_who_waits_longest(world: World, hall: Running) -> None:
     """1 is A001 and C001; whoever waits goes before who was missed."""
     counter = Counter(world, hall)
-    for digit, first, second in (("01", "medical", "pension"), ("02", "pension", "medical")):
-        numbers = [(await hall.issue(service))["number"] for service in (first, second)]
-        for number in numbers:
+    for digit, services in (("01", ("medical", "pension")), ("02", ("pension", "medical"))):
+        for number in await counter.arrive(*services):
             await counter.press(f"{digit} 0C")
             assert await in_hand(hall, 3) == number
             await counter.press("0B")
         assert await counter.press(f"{digit} 0C") == ["beep"]
-    missed = await hall.issue("pension")
+    missed = await counter.arrive("pension")
     await counter.press("0C")
     await counter.press("06 0F")
-    waiting = await hall.issue("medical")
-    for ticket in (waiting, missed):
+    for number in await counter.arrive("medical") + missed:
         await counter.press("03 0C")
-        assert await in_hand(hall, 3) == ticket["number"]
+        assert await in_hand(hall, 3) == number
         await counter.press("0B")
 
 
@@ -152,29 +151,39 @@ async def in_hand(hall: Running, window: int) -> str | None:
     return ticket and str(ticket["number"])
 
 
+async def sent_on(world: World, hall: Running, key: str) -> None:
+    """Window 2 has no pensions; the one who was sent there goes before whoever took a number later."""
+    counter = Counter(world, hall)
+    first, later = await counter.arrive("pension", "transfer")
+    await counter.press("0C", box=3)
+    await play(counter, refused(key, f"03 {key}", f"09 {key}", f"00 {key}"))  # to nowhere
+    assert await counter.press(f"02 {key}", box=3) != ["beep"]
+    assert await in_hand(hall, 3) is None
+    await counter.press("0C", box=3)
+    assert await in_hand(hall, 3) is None, "nobody else gets them"
+    for number in (first, later):
+        assert await counter.press("0C", box=2) == ["   001"]
+        assert await in_hand(hall, 2) == number
+        await counter.press("0B", box=2)
+
+
 @pytest.mark.req("QUE-16")
 @in_the_hall(counters)
 async def test_who_is_sent_to_another_window_keeps_the_place(world: World, hall: Running) -> None:
-    """Window 2 has no pensions; the one who was sent there goes before whoever took a number later."""
-    counter = Counter(world, hall)
-    await hall.issue("pension")
-    later = await hall.issue("transfer")
-    await counter.press("0C", box=3)
-    assert await counter.press("02 13", box=3) == ["000   "]
-    assert await counter.press("0C", box=3) == ["000   "], "nobody else gets them"
-    await counter.press("0E", box=3)
-    assert await counter.press("0C", box=2) == ["   001"]
-    assert await in_hand(hall, 2) == "A001"
-    await counter.press("0B", box=2)
-    await counter.press("0C", box=2)
-    assert await in_hand(hall, 2) == later["number"]
+    await sent_on(world, hall, "13")
+
+
+@pytest.mark.req("QUE-16")
+@in_the_hall(with_options('keys = "slz"'))
+async def test_who_is_sent_by_an_slz_box_keeps_the_place(world: World, hall: Running) -> None:
+    await sent_on(world, hall, "0A")
 
 
 @in_the_hall(counters)
 async def test_a_window_that_waits_gets_at_once_whom_another_sends(world: World, hall: Running) -> None:
     counter = Counter(world, hall)
     await counter.press("0C", box=2)
-    await hall.issue("pension")
+    await counter.arrive("pension")
     await counter.press("0C", box=3)
     before = len(counter.said)
     assert await counter.press("02 13", box=3) == ["000   "]
@@ -201,14 +210,9 @@ async def test_a_box_at_an_address_of_no_window(world: World, hall: Running) -> 
 
 
 def three_keys(text: str) -> str:
-    return (
-        counters(text)
-        .replace("address = 3 }\n", "address = 3, levels = [1, 3, 5] }\n")
-        .replace(
-            'call_box = { device = "counter", address = 3, levels = [1, 3, 5] }',
-            'call_box = { device = "counter", address = 3 }',
-        )
-    )
+    """An evaluator that has three keys: its grades 0, 1 and 2."""
+    place = 'evaluator = { device = "counter", address = 3'
+    return counters(text).replace(place, f"{place}, levels = [1, 3, 5]")
 
 
 @pytest.mark.req("EVAL-03")
@@ -216,7 +220,7 @@ def three_keys(text: str) -> str:
 async def test_a_grade_that_has_no_level(world: World, hall: Running) -> None:
     """It is acknowledged, and a person is told; it is no rating, so the visitor can still give one."""
     counter = Counter(world, hall)
-    await hall.issue()
+    await counter.arrive("pension")
     await counter.press("0C")
     await counter.press("0B")
     await counter.grade(3)
@@ -234,8 +238,7 @@ async def test_a_grade_that_has_no_level(world: World, hall: Running) -> None:
 async def test_a_key_that_sticks_is_told_to_a_person(world: World, hall: Running) -> None:
     """Half a minute of one key is one call; after 10 s ops shows it, until it is let go."""
     counter, frame = Counter(world, hall), build(3, KEY, [0x0C])
-    await hall.issue()
-    await hall.issue()
+    await counter.arrive("pension", "pension")
 
     async def conditions() -> list[str]:
         return list((await shown(hall, "counter"))["conditions"])
@@ -270,9 +273,8 @@ async def both(counter: Counter, data: str) -> list[list[str]]:
 @in_the_hall(two_boxes)
 async def test_two_boxes_of_one_window_pressed_at_once(world: World, hall: Running) -> None:
     """One move, and both clerks are answered. Fails when the second press is swallowed."""
-    await hall.issue()
-    await hall.issue()
     counter = Counter(world, hall)
+    await counter.arrive("pension", "pension")
     first, second = await both(counter, "0D")
     assert first == ["beep"]
     assert second
@@ -287,17 +289,21 @@ async def test_two_boxes_of_one_window_pressed_at_once(world: World, hall: Runni
 
 @in_the_hall(two_boxes)
 async def test_a_slow_disk_makes_no_second_press_of_one(world: World, hall: Running) -> None:
-    """The presses of both boxes are one even where the first takes a second to be stored."""
-    counter, do = Counter(world, hall), hall.parts.writer.do
+    """Until the first press is stored, which takes a second here, and a blink more, the same key is the same press."""
+    do = hall.parts.writer.do
 
     async def slow(use_case: Any, command: Any) -> Any:
         await asyncio.sleep(1)
         return await do(use_case, command)
 
+    async def pause(after_s: float, box: int) -> list[Any]:
+        await asyncio.sleep(after_s)
+        return await hall.parts.presses(world.hall.device["counter"], KeyPressed(box, "pause"))
+
     with mock.patch.object(hall.parts.writer, "do", slow):
-        await both(counter, "12")
-        await asyncio.sleep(3)
-    assert counter.happened()[-1:] == ["window.paused"]
+        answers = await asyncio.gather(pause(0, 3), pause(0.5, 4), pause(1.2, 4))
+    assert list(answers) == [[Again("counter", box)] for box in (3, 4, 4)]
+    assert [event.type for event in hall.events("window")] == ["window.paused"]
 
 
 @in_the_hall(counters)
@@ -320,9 +326,11 @@ async def test_what_could_not_be_stored_is_answered_when_that_is_known(world: Wo
 async def test_a_number_longer_than_any(world: World, hall: Running) -> None:
     """Fails when it reaches the database, which has no room for it, and the service ends."""
     counter = Counter(world, hall)
-    await hall.issue()
-    assert await counter.press("09 " * 50 + "0C") == ["beep"]
-    assert await counter.press("00 " * 40 + "01 0C") == ["   001"]
+    await counter.arrive("pension")
+    before = len(counter.said)
+    await counter.wire.write(build(3, KEY, [9] * 50 + [0x0C]))
+    assert await counter.answer(3, before) == ["beep"]
+    assert await counter.press("00 00 00 00 00 00 00 00 01 0C") == ["   001"]
 
 
 KEYS = st.sampled_from([*range(0x0A, 0x15), 0x00, 0xFF])
@@ -340,7 +348,7 @@ async def test_no_press_without_an_answer(made: list[tuple[int, list[int], int]]
             counter = Counter(world, hall)
             for nth, (box, digits, key) in enumerate(made):
                 if nth % 3 == 0:
-                    await hall.issue(["pension", "medical", "transfer"][nth % 5 % 3])
+                    await counter.arrive(["pension", "medical", "transfer"][nth % 5 % 3])
                 answers = await counter.press(bytes([*digits, key]).hex(), box)
                 view = await hall.get(f"/windows/{box}")
                 number = f"   {view['ticket']['number'][1:]}" if view["ticket"] else f"{view['waiting']:03d}   "
