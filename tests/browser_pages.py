@@ -50,6 +50,8 @@ class Front:
 
     browser: Browser
     port: int
+    data: Path
+    """The hall's data folder."""
     faults: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 

@@ -13,7 +13,7 @@ from edge.parts import parts_of
 
 STATIC = Path(__file__).parent / "static"
 LEVELS = ((5, "非常满意"), (4, "满意"), (3, "基本满意"), (2, "不满意"), (1, "非常不满意"))
-"""The five levels of the national code, best to worst, as they stand on the pad from left to right."""
+"""The five levels of the national code, best to worst: on the pad from left to right, on a phone from top to bottom."""
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -81,4 +81,4 @@ async def ops(request: Request) -> Response:
 @router.get("/t/{ticket}", dependencies=[needs("anyone")])
 async def ticket(request: Request, ticket: str) -> Response:
     """The ticket's own page, for a phone. Whether the ticket exists is asked by the page itself."""
-    return _page(request, "ticket", ticket=ticket)
+    return _page(request, "ticket", ticket=ticket, levels=LEVELS)

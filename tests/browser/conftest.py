@@ -22,7 +22,7 @@ async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]
     async with running(FILE, data, port=port, command="demo", ready_within=15) as demo:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            front = Front(browser, port)
+            front = Front(browser, port, data)
             yield front
             await front.close()
             await browser.close()

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from edge.access.vault import open_vault
 from tests.browser_pages import Front, look, settle
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -206,3 +207,45 @@ async def test_a_touch_on_the_pad_rates_and_every_level_is_thanked_alike(front: 
     await expect(pad.locator("#words")).to_have_text("谢谢您，欢迎您监督和帮助")
     await expect(console.locator("#evaluation")).to_have_text("已评价")
     assert "不满意" not in await console.locator("body").inner_text()
+
+
+@pytest.mark.req("EVAL-03")
+async def test_a_visitor_may_say_no_to_the_pad(front: Front) -> None:
+    await issue(front, "household")
+    await front.ask("POST", "/windows/1/call-next", {})
+    pad, console = await front.open("/pad/1"), await front.open("/window/1")
+    await finish(front, 1)
+    await expect(pad.locator("#invite")).to_be_visible()
+    await look(pad, "pad-invite")
+    await settle(pad)
+    await pad.locator("#decline").click()
+    await expect(pad.locator("#words")).to_have_text("好的，谢谢您")
+    await expect(console.locator("#evaluation")).to_have_text("未评价")
+
+
+# ---- the ticket's own page
+
+
+@pytest.mark.req("EVAL-02", "EVAL-12")
+async def test_a_phone_rates_once_while_it_may(front: Front) -> None:
+    """By the address on the slip; who has it from elsewhere sees where the ticket stands."""
+    id_ = (await front.ask("POST", "/tickets", {"service": "household", "channel": "desk"}))["id"]
+    slip = f"/t/{id_}?k={open_vault(front.data).slip_key(id_)}"
+    await front.ask("POST", "/windows/1/call-next", {})
+    phone, stranger = await front.open(slip), await front.open(f"/t/{id_}")
+    await expect(phone.locator("#state")).to_have_text("请到 一楼 1 号窗口")
+    await expect(phone.locator("#rate")).to_be_hidden()
+    await finish(front, 1)
+    await expect(phone.locator("#rate")).to_be_visible()
+    other = await front.open(slip)
+    await expect(other.locator("#rate")).to_be_visible()
+    sizes = [await each.bounding_box() for each in await phone.locator("#levels button").all()]
+    assert len({(each["width"], each["height"]) for each in sizes if each}) == 1
+    await look(phone, "phone-rate")
+    await phone.locator('[data-level="4"]').click()
+    await expect(phone.locator("#said")).to_have_text("谢谢您，欢迎您监督和帮助")
+    await look(phone, "phone-rated")
+    await expect(other.locator("#said")).to_have_text("本次评价已结束")
+    await expect(other.locator("#rate")).to_be_hidden()
+    await expect(stranger.locator("#state")).to_have_text("已办完")
+    await expect(stranger.locator("#rate")).to_be_hidden()

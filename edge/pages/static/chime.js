@@ -34,6 +34,9 @@ export function chime() {
   return true;
 }
 
+/** The two tones, where the page may sound. */
+export const ring = async () => (await soundAllowed()) && chime();
+
 const STALE = 45_000;
 let before = Promise.resolve();
 

@@ -13,6 +13,9 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** A new one of what the template `id` holds. */
+export const copy = (id) => $(id).content.firstElementChild.cloneNode(true);
+
 export function say(id, words) {
   const node = typeof id === "string" ? $(id) : id;
   const value = words ?? "";
@@ -39,11 +42,11 @@ export function list(parent, items, keyOf, make, update = () => {}) {
   wanted.forEach((node, at) => parent.children[at] !== node && parent.insertBefore(node, parent.children[at] ?? null));
 }
 
-/** A press: acts on release; the same button twice within 700 ms counts once. */
-export function onTap(button, action) {
+/** A press: acts on release; the same button twice within `twice` ms counts once. */
+export function onTap(button, action, twice = 700) {
   let last = -Infinity;
   button.addEventListener("click", (event) => {
-    if (event.timeStamp - last < 700) return;
+    if (event.timeStamp - last < twice) return;
     last = event.timeStamp;
     action(event);
   });
@@ -78,39 +81,9 @@ export function places(windows, word = "号窗口") {
   return [...floors].map(([floor, nos]) => `${floor} ${nos.join("、")} ${word}`.trim()).join("，");
 }
 
-const SHAPES = {
-  idle: { ring: true },
-  called: { ring: true, path: "M12 12V3A9 9 0 0 1 21 12Z" },
-  serving: { path: "M12 3a9 9 0 1 0 .01 0Z" },
-  invited: { path: "M12 3l2.7 5.9 6.3.7-4.7 4.3 1.3 6.3-5.6-3.2-5.6 3.2 1.3-6.3L3 9.6l6.3-.7z", hollow: true },
-  paused: { path: "M6 4h4v16H6ZM14 4h4v16h-4Z" },
-  offline: { path: "M5 5L19 19M19 5L5 19", hollow: true },
-  ok: { path: "M12 3a9 9 0 1 0 .01 0Z" },
-  warn: { path: "M12 3L22 21H2Z" },
-  bad: { path: "M3 3H21V21H3Z" },
-  none: { path: "M12 2.5L21.5 12L12 21.5L2.5 12Z", hollow: true, dashed: true },
-};
-
-/** The shape that goes with a state's word, so that colour is never the only sign. */
-export function shape(name) {
-  const SVG = "http://www.w3.org/2000/svg";
-  const { path, ring, hollow, dashed } = SHAPES[name];
-  const node = document.createElementNS(SVG, "svg");
-  node.setAttribute("viewBox", "0 0 24 24");
-  node.setAttribute("aria-hidden", "true");
-  node.setAttribute("class", ["shape", hollow ? "hollow" : "", dashed ? "dashed" : ""].join(" ").trim());
-  for (const d of [ring ? "M12 3a9 9 0 1 0 .01 0Z" : null, path].filter(Boolean)) {
-    const line = document.createElementNS(SVG, "path");
-    line.setAttribute("d", d);
-    if (ring && d !== path) line.setAttribute("class", "ring");
-    node.append(line);
-  }
-  return node;
-}
-
-/** A state as shape and word, drawn only when it changes. */
+/** A state as shape and word, so that colour is never the only sign; drawn only when it changes. */
 export function stateWord(node, name, word) {
   if (node.dataset.state === name && node.textContent === word) return;
   node.dataset.state = name;
-  node.replaceChildren(shape(name), document.createTextNode(word));
+  node.replaceChildren($("shapes").content.querySelector(`.${name}`).cloneNode(true), word);
 }

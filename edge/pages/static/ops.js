@@ -1,7 +1,7 @@
 // The ops page: what is wrong comes first, each with what to do next; then the devices, the way to the centre, the queue.
 
 import { get, now, post } from "./api.js";
-import { $, ago, clock, el, list, onTap, range, say, show, stateWord } from "./dom.js";
+import { $, ago, clock, copy, el, list, onTap, range, say, show, stateWord } from "./dom.js";
 import { live, take } from "./live.js";
 
 const WORDS = { bad: "停止服务", warn: "注意", ok: "正常", none: "没有消息" };
@@ -33,13 +33,9 @@ function problemsOf() {
   return found.sort((a, b) => RANK[a.severity] - RANK[b.severity] || age(a) - age(b));
 }
 
-function makeProblem(problem) {
-  const parts = ["state", "name", "why", "since", "advice"].map((name) => el("span", { class: name }));
-  return el("li", { "data-test": "problem", "data-device": problem.id }, ...parts);
-}
-
 function updateProblem(node, problem) {
   const [state, name, why, since, advice] = node.children;
+  node.dataset.device = problem.id;
   node.dataset.severity = problem.severity;
   stateWord(state, problem.severity, WORDS[problem.severity]);
   say(name, problem.name);
@@ -51,8 +47,9 @@ function updateProblem(node, problem) {
 function drawProblems() {
   const all = problemsOf();
   const rest = all.slice(LINES);
-  list($("problems"), all.slice(0, LINES), (each) => each.id, makeProblem, updateProblem);
-  list($("rest"), rest, (each) => each.id, makeProblem, updateProblem);
+  const make = () => copy("problem");
+  list($("problems"), all.slice(0, LINES), (each) => each.id, make, updateProblem);
+  list($("rest"), rest, (each) => each.id, make, updateProblem);
   show("more", rest.length > 0);
   say($("more").firstChild, `还有 ${rest.length} 条`);
   say("problem-count", all.length ? String(all.length) : "");
@@ -71,15 +68,11 @@ function drawAllWell(well) {
 
 // ---- devices, central, queue
 
-function makeDevice(device) {
-  const parts = ["name", "state", "why", "about"].map((name) => el("p", { class: name }));
-  return el("li", { "data-test": "device", "data-device": device.id }, ...parts);
-}
-
 function updateDevice(node, device) {
   const [name, state, why, about] = node.children;
   const severity = device.severity in WORDS ? device.severity : "none";
   const windows = device.windows?.length ? `${device.windows.join("、")} 号窗口` : "";
+  node.dataset.device = device.id;
   node.dataset.severity = severity;
   say(name, device.name);
   stateWord(state, severity, WORDS[severity]);
@@ -91,10 +84,12 @@ function updateDevice(node, device) {
 // Printers that the network told of and no device has: a person says which device each is.
 function makeFound(found) {
   const printers = devices.filter((device) => device.driver === "escpos");
-  const options = printers.map((device) => el("option", { value: device.id }, device.name));
-  const choice = el("select", { "aria-label": `${found.name} 是哪台设备` }, ...options);
-  const button = el("button", { type: "button", disabled: printers.length ? null : "" }, "绑定");
-  const problem = el("p", { class: "error", role: "status" });
+  const node = copy("found-one");
+  const [name, , choice, button, problem] = node.children;
+  say(name, found.name);
+  choice.setAttribute("aria-label", `${found.name} 是哪台设备`);
+  choice.append(...printers.map((device) => el("option", { value: device.id }, device.name)));
+  button.disabled = !printers.length;
   onTap(button, async () => {
     button.disabled = true;
     try {
@@ -105,8 +100,7 @@ function makeFound(found) {
     }
     button.disabled = false;
   });
-  const about = el("p", { class: "about" });
-  return el("li", { "data-test": "found" }, el("p", { class: "name" }, found.name), about, choice, button, problem);
+  return node;
 }
 
 function updateFound(node, found) {
@@ -155,7 +149,7 @@ async function refresh() {
   outbox = relay;
   checked = now();
   drawProblems();
-  list($("devices"), devices, (each) => each.id, makeDevice, updateDevice);
+  list($("devices"), devices, (each) => each.id, () => copy("device"), updateDevice);
   show("found-part", network.unbound.length > 0);
   list($("found"), network.unbound, (each) => each.link, makeFound, updateFound);
   drawOutbox();

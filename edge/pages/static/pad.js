@@ -8,6 +8,7 @@ const no = document.body.dataset.window;
 const SHOWN = 3000;
 const STRAY = 400;
 const THANKS = "谢谢您，欢迎您监督和帮助";
+const DECLINED = "好的，谢谢您";
 const CLOSED = "本次评价已结束";
 
 let open = null;
@@ -31,14 +32,14 @@ function tell(words) {
   timer = setTimeout(() => enter("idle"), SHOWN);
 }
 
-async function rate(level) {
+/** Rates, or takes the visitor's no; either is thanked for. */
+async function answer(move, body, words) {
   if (!open || sending || performance.now() - entered < STRAY) return;
   sending = true;
   document.body.setAttribute("aria-busy", "true");
-  const id = open.id;
   try {
-    await post(`/evaluations/${encodeURIComponent(id)}`, { level, reasons: [], comment: "" });
-    tell(THANKS);
+    await post(`/evaluations/${open.id}${move}`, body);
+    tell(words);
   } catch (problem) {
     if (problem.status === 0) say("hint", "还没有收到，请再点一次");
     else tell(CLOSED);
@@ -52,7 +53,7 @@ function invite(evaluation) {
   if (open?.id === evaluation.id) return;
   open = evaluation;
   say("about", `${evaluation.number} · ${evaluation.service}`);
-  say("hint", "可以不评价");
+  say("hint", "");
   enter("invite");
 }
 
@@ -71,7 +72,8 @@ function hear(event, fresh) {
 const mine = (event) => String(event.data?.window) === no;
 
 for (const button of $("levels").children) {
-  button.addEventListener("click", () => rate(Number(button.dataset.level)));
+  button.addEventListener("click", () => answer("", { level: Number(button.dataset.level) }, THANKS));
 }
+$("decline").addEventListener("click", () => answer("/decline", {}, DECLINED));
 addEventListener("contextmenu", (event) => event.preventDefault());
 live({ refresh, onEvent: hear, wants: (event) => event.type.startsWith("evaluation.") && mine(event) });

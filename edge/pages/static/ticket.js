@@ -1,11 +1,15 @@
 // The ticket's own page, on the visitor's phone.
 
-import { get, now } from "./api.js";
-import { clock, places, range, say } from "./dom.js";
+import { get, now, post } from "./api.js";
+import { $, clock, places, range, say, show } from "./dom.js";
 import { live } from "./live.js";
 
 const id = document.body.dataset.ticket;
+const path = `/tickets/${encodeURIComponent(id)}`;
+/** Stands on the slip alone: who holds it may rate. */
+const key = new URLSearchParams(location.search).get("k");
 let service = null;
+let sending = false;
 const WORDS = {
   waiting: "等候中",
   serving: "正在办理",
@@ -30,9 +34,33 @@ function draw(ticket) {
   say("updated", `更新于 ${clock(now())}`);
 }
 
+// ---- the rating of the service
+
+/** Shows the levels, or takes them away and says why. */
+function invite(open, words) {
+  if ($("rate").hidden !== open) return;
+  show("rate", open);
+  say("said", open ? "" : words);
+}
+
+async function rate(level) {
+  if (sending) return;
+  sending = true;
+  try {
+    await post(`${path}/evaluation`, { level, key });
+    invite(false, "谢谢您，欢迎您监督和帮助");
+  } catch (problem) {
+    if (problem.status) invite(false, problem.title);
+    else say("said", problem.title);
+  }
+  sending = false;
+}
+
 async function refresh() {
   try {
-    draw(await get(`/tickets/${encodeURIComponent(id)}`));
+    const ticket = await get(path);
+    draw(ticket);
+    if (key && !sending) invite(ticket.evaluation?.state === "invited", "本次评价已结束");
   } catch (problem) {
     if (problem.status !== 404) throw problem;
     say("number", "—");
@@ -48,4 +76,5 @@ function tick(age) {
 /** Its own moves, and those of its queue; a hall has many phones, and each asks again by itself every 10 s. */
 const wants = (event) => event.data?.ticket === id || (service !== null && event.data?.service === service);
 
+for (const each of $("levels").children) each.addEventListener("click", () => rate(Number(each.dataset.level)));
 live({ refresh, onTick: tick, wants });

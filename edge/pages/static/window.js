@@ -1,12 +1,13 @@
-// The window console: the clerk's six moves, each enabled only when it is legal, with the reason beside it when not.
+// The window console: the clerk's moves, each enabled only when it is legal, with the reason beside it when not.
 
 import { get, post } from "./api.js";
-import { $, clock, el, list, onTap, say, show, stateWord } from "./dom.js";
+import { $, clock, copy, el, list, onTap, say, show, stateWord } from "./dom.js";
 import { drawClerk, duty, pauseBody, pauseLacks } from "./duty.js";
 import { live, take } from "./live.js";
 
 const no = document.body.dataset.window;
-const HOLD = 600;
+const here = `/windows/${no}`;
+const PRESSED = 600;
 const UNDO = 8_000;
 const STATES = {
   idle: "空闲",
@@ -38,28 +39,38 @@ function reasons() {
   if (!desk) return same("正在连接");
   if (offline) return same("连接中断");
   const ticket = desk.ticket;
-  const called = !ticket ? "没有叫号" : ticket.state === "serving" ? "已开始办理" : "";
+  const any = ticket ? "" : "没有叫号";
+  const called = ticket?.state === "serving" ? "已开始办理" : any;
+  const free = ticket ? "请先办结" : desk.state === "paused" ? "窗口已暂停" : "";
   return {
-    "call-next": ticket ? "请先办结" : desk.state === "paused" ? "窗口已暂停" : "",
+    "call-next": free,
     recall: called,
     start: called,
-    finish: ticket ? "" : "没有叫号",
+    finish: any,
     miss: called,
     pause: "",
+    hold: any,
+    back: free || (held().length ? "" : "没有挂起的号"),
+    transfer: any,
   };
 }
 
-const held = () => ({ ticket: desk.ticket.id });
+const held = () => desk.held ?? [];
+const own = (name) => [`${here}/${name}`, { ticket: desk.ticket.id }];
+/** What each move asks of the edge: path, body, and what is said when it is done; null when the clerk thought better. */
 const ACTIONS = {
-  "call-next": () => ["call-next", {}],
-  recall: () => ["recall", held()],
-  start: () => ["start", held()],
-  finish: () => ["finish", held()],
-  miss: () => ["miss", held()],
-  pause: () => (desk.state === "paused" ? ["resume", {}] : ["pause", pauseBody()]),
+  "call-next": () => [`${here}/call-next`, {}],
+  recall: own,
+  start: own,
+  finish: own,
+  miss: own,
+  pause: () => (desk.state === "paused" ? [`${here}/resume`, {}] : [`${here}/pause`, pauseBody()]),
+  hold: (name) => [...own(name), `${desk.ticket.number} 已挂起`],
+  back: callBack,
+  transfer: moveOn,
 };
 const MOVES = Object.keys(ACTIONS);
-const KEYS = { Enter: "call-next", "+": "recall", "/": "finish", "*": "pause" };
+const KEYS = { Enter: "call-next", "+": "recall", "/": "finish", "*": "pause", 1: "hold", 2: "back", 3: "transfer" };
 
 /** A message stands in the place of the ticket's facts, so that no button moves under the hand. */
 function notice(words, stays = 8000) {
@@ -78,11 +89,50 @@ async function move(name) {
     return;
   }
   const ticket = desk.ticket;
-  const [path, body] = ACTIONS[name]();
-  const answer = await send(name, `/windows/${no}/${path}`, body);
+  const asked = await ACTIONS[name](name);
+  if (!asked) return;
+  const [path, body, done] = asked;
+  const answer = await send(name, path, body);
   if (answer === undefined) return;
+  if (done) notice(done);
   if (name === "call-next") called(answer);
   if (name === "miss") offerUndo(ticket);
+}
+
+/** The option that the clerk takes in this dialog, or null. */
+function choice(id) {
+  const dialog = $(id);
+  const select = dialog.querySelector("select");
+  select.selectedIndex = 0;
+  dialog.returnValue = "";
+  dialog.showModal();
+  select.onkeydown = (event) => {
+    if (!["Enter", "Escape"].includes(event.key)) return;
+    event.preventDefault(); // else the same Enter presses the button that gets the focus back
+    dialog.close(event.key === "Enter" ? "yes" : "");
+  };
+  return new Promise((taken) => {
+    dialog.onclose = () => taken(dialog.returnValue === "yes" ? select.selectedOptions[0] : null);
+  });
+}
+
+async function callBack() {
+  let id = held()[0].id;
+  if (held().length > 1) {
+    const options = held().map((each) => el("option", { value: each.id }, `${each.number} ${each.service}`));
+    $("held").replaceChildren(...options);
+    id = (await choice("call-back"))?.value;
+  }
+  return id && [`/tickets/${id}/resume`, { window: Number(no) }];
+}
+
+async function moveOn() {
+  const { id, number } = desk.ticket;
+  const option = await choice("move-on");
+  if (!option) return null;
+  const { service = null, window } = option.dataset;
+  const body = { ticket: id, service, window: window ? Number(window) : null };
+  return [`${here}/transfer`, body, `${number} 已转到 ${option.textContent}`];
 }
 
 function called(answer) {
@@ -121,7 +171,7 @@ function offerUndo(ticket) {
   notice(`${ticket.number} 已过号`, UNDO);
   show("undo", true);
   $("undo").onclick = async () => {
-    const answer = await send("undo", `/tickets/${encodeURIComponent(ticket.id)}/return`, {});
+    const answer = await send("undo", `/tickets/${ticket.id}/return`, {});
     if (answer !== undefined) notice(`${ticket.number} 已回到等候`);
   };
   undoTimer = setTimeout(hideUndo, UNDO);
@@ -156,14 +206,10 @@ function drawKeys() {
   }
 }
 
-function makeNext() {
-  return el("li", {}, el("b"), el("span", { class: "service" }), el("span", { class: "waited" }));
-}
-
 function updateNext(node, ticket) {
   const [number, service, waited] = node.children;
   say(number, ticket.number);
-  say(service, ticket.service?.name ?? ticket.service);
+  say(service, [ticket.service, ticket.priority_words].filter(Boolean).join(" · "));
   say(waited, `已等 ${Math.round(ticket.waited_minutes)} 分钟`);
 }
 
@@ -179,12 +225,12 @@ function draw() {
   say("evaluation", desk.last_evaluation ? (GRADES[desk.last_evaluation] ?? "未评价") : "—");
   say("sign", desk.sign);
   drawClerk(desk);
-  list($("next"), desk.next, (ticket) => ticket.id, makeNext, updateNext);
+  list($("next"), desk.next, (ticket) => ticket.id, () => copy("one"), updateNext);
   $("next").classList.toggle("empty", !desk.next.length);
 }
 
 async function refresh() {
-  desk = await get(`/windows/${no}`);
+  desk = await get(here);
   offline = false;
   draw();
   return desk.seq;
@@ -205,14 +251,14 @@ let holding = 0;
 
 function keydown(event) {
   if (!$("shortcuts").checked || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.target.closest("input:not([type=checkbox]), textarea, select")) return;
+  if (event.target.closest("input:not([type=checkbox]), select") || document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && event.target.closest("button")) return;
   const name = KEYS[event.key];
   if (!name && event.key !== "-") return;
   event.preventDefault();
   if (event.repeat) return;
   if (name) move(name);
-  else holding = setTimeout(() => move("miss"), HOLD);
+  else holding = setTimeout(() => move("miss"), PRESSED);
 }
 
 addEventListener("keydown", keydown);
@@ -224,6 +270,6 @@ for (const name of MOVES) {
 }
 $("shortcuts").checked = localStorage.getItem("shortcuts") !== "off";
 $("shortcuts").onchange = (event) => localStorage.setItem("shortcuts", event.target.checked ? "on" : "off");
-duty({ send: (name, path, body) => send(name, `/windows/${no}/${path}`, body), notice, waiting: () => desk?.waiting });
+duty({ send: (name, path, body) => send(name, `${here}/${path}`, body), notice, waiting: () => desk?.waiting });
 draw();
 live({ refresh, onTick: tick });
