@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from tests.browser_pages import Front, look
 
@@ -74,19 +74,13 @@ async def test_a_visitor_goes_on_to_another_service_unless_the_clerk_thinks_bett
 async def test_who_goes_to_fetch_something_is_called_back(page: Page, front: Front) -> None:
     """The one that is chosen, where several were held."""
     held: list[dict[str, str]] = []
-
-    async def with_held(route: Route) -> None:
-        answer = await route.fetch()
-        await route.fulfill(response=answer, json=await answer.json() | {"held": held})
-
-    await page.route("**/api/v1/windows/2", with_held)
     await expect(page.locator("#hold-why")).to_have_text("没有叫号")
     await page.keyboard.press("1")
     await expect(page.locator("#notice")).to_have_text("没有叫号")
     for service in ("transfer", "mortgage"):
         ticket = await call(front, page, service)
         await expect(page.locator("#back-why")).to_have_text("请先办结")
-        held.append({"id": ticket["id"], "number": ticket["number"], "service": service})
+        held.insert(0, {"number": ticket["number"], "service": ticket["service"]["name"]})
         await page.keyboard.press("1")
         await expect(page.locator("#notice")).to_have_text(f"{ticket['number']} 已挂起")
     await expect(page.locator("#back")).to_be_enabled()
