@@ -350,6 +350,16 @@ class Hall(_Model):
         return frozenset(each.no for each in self.windows if each.sign is not None or each.call_boxes)
 
     @cached_property
+    def places(self) -> dict[str, list[dict[str, Any]]]:
+        """Service id -> the windows that may serve it, as a visitor is told of them."""
+        return {
+            service: [
+                {"no": no, "name": self.window[no].name, "floor": self.zone[self.window[no].zone].floor} for no in able
+            ]
+            for service, able in self.able.items()
+        }
+
+    @cached_property
     def able(self) -> dict[str, tuple[int, ...]]:
         """Service id -> the windows that may serve it, in the order of the file."""
         return {each.id: tuple(w.no for w in self.windows if each.id in w.skills) for each in self.services}

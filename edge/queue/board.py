@@ -33,8 +33,8 @@ def _estimate(hall: Hall, service: Service, ahead: int, opened: set[int]) -> Vie
 
 TICKET_SQL = """
 SELECT t.number, t.service, t.state, t.window, t.taken_at, t.called_at, t.started_at, t.recalls, t.kiosk,
-  (SELECT count(*) FROM ticket a WHERE a.state='waiting' AND a.service=t.service
-    AND (a.rank, a.position) < (t.rank, t.position)),
+  CASE t.state WHEN 'waiting' THEN (SELECT count(*) FROM ticket a WHERE a.state='waiting' AND a.service=t.service
+    AND (a.rank, a.position) < (t.rank, t.position)) ELSE 0 END,
   (SELECT state FROM print_job p WHERE p.ticket=t.id AND p.template='ticket'
     ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1),
   t.priority
@@ -52,6 +52,7 @@ def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: Print
     if service is None:
         raise Refused("service_gone", "这项业务已不在本大厅办理", f"service {service_id!r}", status=404)
     ahead = before if state == "waiting" else 0
+    opened = _open_windows(connection) if ahead else set(hall.able[service.id])  # nobody ahead is no wait anywhere
     kiosk = hall.kiosk.get(kiosk_id)
     return {
         "id": ticket_id,
@@ -59,8 +60,8 @@ def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: Print
         "service": {"id": service.id, "name": service.name, "name_en": service.name_en},
         "state": state,
         "ahead": ahead,
-        "windows": [_window_name(hall, no) for no in hall.able[service.id]],
-        "estimate": _estimate(hall, service, ahead, _open_windows(connection)),
+        "windows": hall.places[service.id],
+        "estimate": _estimate(hall, service, ahead, opened),
         "window": window,
         "print": printing or "none",
         "printer_ok": kiosk is not None and any(printer_ok(each) for each in (kiosk.printer, kiosk.fallback) if each),
@@ -74,11 +75,6 @@ def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: Print
 
 def _priority(reason: str | None) -> View:
     return {"priority": reason, "priority_words": balance.WORDS[reason] if reason else None}
-
-
-def _window_name(hall: Hall, no: int) -> View:
-    window = hall.window[no]
-    return {"no": no, "name": window.name, "floor": hall.zone[window.zone].floor}
 
 
 # ---- one visitor
@@ -117,7 +113,7 @@ def appointment(connection: Statements, hall: Hall, id_: str) -> View:
         **_service(hall, it.service),
         "day": it.day,
         "time": it.time,
-        "windows": [_window_name(hall, no) for no in hall.able.get(it.service, ())],
+        "windows": hall.places.get(it.service, []),
         "channel": it.channel,
         "state": it.state,
         "state_words": appointments.STATE_WORDS[it.state],

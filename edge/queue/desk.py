@@ -34,12 +34,12 @@ def call_next(session: Session, hall: Hall, now: Now, command: CallNext) -> Call
     """
     _free_window(session, hall, command.window)
     heads = rows.heads(session, hall.window[command.window].skills, command.window)
-    chosen = balance.choose(tuple(heads), now.at)
+    chosen = balance.choose(heads, now.at)
     if chosen is None:
         windows.arm(session, hall, now, command.window, command.actor)
         return None
     head, why = chosen
-    _call(session, hall, now, heads[head], command.window, why, command.actor)
+    _call(session, hall, now, rows.ticket_by_id(session, head.ticket), command.window, why, command.actor)
     return Called(head.ticket, why)
 
 
