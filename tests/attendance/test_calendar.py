@@ -51,8 +51,9 @@ def test_an_unknown_year_is_open_and_blames_nobody() -> None:
     ],
 )
 def test_the_hall_knows_its_own_days_better(kind: str, on: date, kind_then: str) -> None:
-    own = {on: Override(day=on, kind=kind)}  # type: ignore[arg-type]
-    assert day_of(YIMEN, own, on).kind == kind_then
+    own = {on: Override(day=on, kind=kind, name="停电")}  # type: ignore[arg-type]
+    day = day_of(YIMEN, own, on)
+    assert (day.kind, day.name, day.source) == (kind_then, "停电", "hall")
 
 
 def test_an_extended_day_has_its_own_hours() -> None:

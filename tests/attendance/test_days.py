@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from edge.attendance.calendar import day_of
+from edge.attendance.profile import Expected
 from edge.attendance.punches import Punch
 from edge.attendance.rules import Denied, Facts, OffPost, day_result
 from tests.attendance.days import MONDAY, ZONE, at, leave, profile, punches, result, span, told
 
 GOOD = "08:20 12:01 14:25 18:02"
+LATER = {"kind": "out", "shift": -1, "deadline": "17:40"}
 req = pytest.mark.req
 
 DAYS = [
@@ -39,6 +41,8 @@ DAYS = [
     pytest.param("county_xx", "08:20 14:00 14:25 18:02", [], id="county-stayed-over-noon"),
     pytest.param("county_xx", "08:20 08:22 12:01 14:25 18:02 18:03", [], id="county-touched-twice"),
     pytest.param("county_xx", "08:20 08:25 14:25 18:02", ["one_sided"], id="county-twice-is-no-departure"),
+    pytest.param("county_xx", "08:20 08:30 14:25 18:02", ["one_sided"], id="county-ten-minutes-are-still-one-touch"),
+    pytest.param("county_xx", "08:20 08:31 14:25 18:02", ["early 209"], id="county-eleven-are-two"),
     pytest.param("yuanzhou", "09:05 17:30", [], marks=req("ATT-09"), id="yuanzhou-five-minutes-are-not-late"),
     pytest.param("yuanzhou", "09:05:01 17:30", ["late 6"], marks=req("ATT-09"), id="yuanzhou-more-than-five-are"),
     pytest.param("yuanzhou", "09:00 17:25", ["early 5"], marks=req("ATT-09"), id="yuanzhou-five-minutes-are-early"),
@@ -64,6 +68,8 @@ def test_a_day(hall: str, said: str, expected: list[str]) -> None:
 def test_a_punch_between_deadline_and_shift_is_in_time_and_shown() -> None:
     first = result("yimen", "08:15 14:30").findings[0]
     assert (first.kind, "08:00" in first.evidence.note) == ("on_time", True)
+    in_time = (*result("yimen", "08:00 14:30").findings, *result("county_xx", GOOD).findings)
+    assert {(each.kind, each.evidence.note) for each in in_time} == {("on_time", "")}
 
 
 def test_lateness_may_count_from_the_punch_deadline() -> None:
@@ -115,18 +121,19 @@ def test_off_post_is_absence_only_beyond_the_number(
     assert told(result(hall, said, off_post=reports)) == expected
 
 
+@pytest.mark.parametrize(("hall", "row"), [("yuanzhou", "ATT-11"), ("county_xx", "ATT-12"), ("yimen", "ATT-02")])
+def test_off_post_names_the_number_or_the_hours(hall: str, row: str) -> None:
+    day = result(hall, "08:00 18:00", off_post=(OffPost(span("10:00", "10:05"), "patrol"),))
+    assert [row in each.evidence.clause.source for each in day.of("off_post")] == [True]
+
+
 @req("ATT-22")
 def test_a_roll_call_shows_presence_but_is_no_arrival() -> None:
-    seen = Punch("li", at("10:00"), "unknown", "roll_call")
-    day = day_result(
-        profile("county_xx"),
-        day_of(profile("county_xx"), {}, MONDAY),
-        ZONE,
-        "li",
-        Facts(punches=(*punches("14:25 18:02"), seen)),
-        at("00:00") + timedelta(days=1),
-    )
-    assert told(day) == ["missing_punch", "missing_punch"]
+    seen, hall = Punch("li", at("10:00"), "unknown", "roll_call"), profile("county_xx")
+    for said, expected in (("14:25 18:02", []), ("", ["absent 0.5"])):
+        facts = Facts(punches=(*punches(said), seen))
+        day = day_result(hall, day_of(hall, {}, MONDAY), ZONE, "li", facts, at("00:00") + timedelta(days=1))
+        assert told(day) == ["missing_punch", "missing_punch", *expected]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +155,20 @@ def test_an_absence_names_the_leave_that_did_not_stand(reason: str, source: str)
 def test_a_study_missed_without_a_reason_is_half_a_day() -> None:
     assert told(result("yuanzhou", "09:00 17:30", study_missed=("study-3",))) == ["absent 0.5"]
     assert told(result("county_xx", GOOD, study_missed=("study-3",))) == []
+
+
+def test_reports_that_follow_each_other_are_one_time_away() -> None:
+    away = (OffPost(span("10:00", "10:40"), "patrol"), OffPost(span("10:40", "11:20"), "empty_window"))
+    assert told(result("yuanzhou", "09:00 17:30", off_post=away)) == ["off_post 80", "absent 0.5"]
+
+
+def test_a_departure_has_its_own_deadline_where_the_hall_gives_one() -> None:
+    hall = profile("yuanzhou")
+    ways = tuple(Expected.model_validate(each) for each in ({"kind": "in", "shift": 0}, LATER))
+    longer = hall.model_copy(update={"attendance": hall.attendance.model_copy(update={"punches": ways})})
+    facts = Facts(punches=punches("09:00 17:30"))
+    day = day_result(longer, day_of(longer, {}, MONDAY), ZONE, "li", facts, at("00:00") + timedelta(days=1))
+    assert told(day) == ["early 10"]
 
 
 def test_a_day_is_never_more_than_a_day_absent() -> None:

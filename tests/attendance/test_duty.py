@@ -47,6 +47,7 @@ def test_noon_duty_stands_for_the_punches_of_the_break_and_a_swap_for_the_one_wh
     ("hall", "reported", "doubtful"),
     [
         ("nanshan_jinan", "16:50", False),
+        ("nanshan_jinan", "17:00", False),
         ("nanshan_jinan", "17:10", True),
         ("nanshan_jinan", None, True),
         ("yimen", None, False),

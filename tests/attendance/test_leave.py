@@ -54,6 +54,14 @@ def test_who_approves(hall: str, days: float, approve: list[str]) -> None:
     assert list(level_for(profile(hall), days)[0].approve) == approve
 
 
+def test_what_falls_between_two_levels_goes_to_the_next_one_up() -> None:
+    hall = profile("yimen")
+    low, high = hall.leave.levels
+    levels = (low.model_copy(update={"max_inclusive": False}), high)
+    gap = hall.model_copy(update={"leave": hall.leave.model_copy(update={"levels": levels})})
+    assert level_for(gap, 1)[0] == high
+
+
 @pytest.mark.parametrize(
     ("hall", "start", "end", "days"),
     [
@@ -207,6 +215,13 @@ def test_without_a_substitute_the_leaver_is_absent(hall: str, stands_in: Substit
     assert {each.evidence.note for each in day.of("absent")} == {"no_substitute"}
 
 
+@req("LEAVE-13")
+def test_only_where_one_is_needed_a_substitute_is_wanting() -> None:
+    assert faults("nanshan_jinan", substitute=None) == ["no_substitute"]
+    assert faults("yimen", substitute=None) == []
+    assert len(effect(profile("yimen"), judged("yimen", substitute=None)).covers) == 1
+
+
 @req("LEAVE-31")
 def test_a_substitute_is_filed_beforehand() -> None:
     unfiled = SubstitutePost("wu", None, at("08:00"))
@@ -229,6 +244,11 @@ def test_a_leave_that_is_overstayed_ends_all_the_same() -> None:
     assert (day.absent_days, {each.evidence.note for each in day.of("absent")}) == (1, {"overstayed"})
 
 
+def test_who_is_back_on_time_has_not_overstayed() -> None:
+    back = effect(profile("yimen"), judged("yimen", returned_at=at("00:00", AFTER)))
+    assert (len(back.covers), back.denied) == (1, ())
+
+
 # ---- the monthly cap
 
 
@@ -237,6 +257,7 @@ CAPS = [
     ("clerk", [("personal", 1)] * 3, (3, 3), None),
     ("clerk", [("personal", 1)] * 4, (4, 4), "days"),
     ("clerk", [("personal", 0.5)] * 4, (2, 4), "times"),
+    ("clerk", [("personal", 0.75)] * 4, (3, 4), "times"),
     ("clerk", [("personal", 4)], (4, 1), "days"),
     ("chief_representative", [("sick", 1)] * 5, (5, 5), None),
     ("chief_representative", [("personal", 0.5)] * 6, (3, 6), "times"),

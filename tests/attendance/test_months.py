@@ -72,6 +72,12 @@ def test_a_one_sided_punch_that_is_absence_at_once_does_not_count_with_the_missi
     assert (found.absent_days, {each.clause.key for each in found.proposals}) == (2, {"attendance.one_sided"})
 
 
+def test_a_day_proposes_no_more_than_itself() -> None:
+    day = result("yuanzhou", "", study_missed=("study-1", "study-2"))
+    found = month_result(profile("yuanzhou"), "li", [day])
+    assert [each.absent_days for each in found.proposals] == [1.0]
+
+
 def test_a_day_given_twice_counts_once_as_it_was_last() -> None:
     days = month("county_xx", *[LATE] * 4)
     on = WORKING[0]

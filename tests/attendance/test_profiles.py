@@ -42,6 +42,7 @@ WRONG = [
     ),
     pytest.param(COUNTY, "inclusive = true, absent_days = 1,", "absent_days = 1,", "inclusive", id="threshold-unsaid"),
     pytest.param(COUNTY, 'when = "off_post", minutes', 'when = "off_post", count', "goes by minutes", id="by-length"),
+    pytest.param(COUNTY, "minutes = 120", "minutes = 120, count = 2", "goes by minutes", id="by-length-and-number"),
     pytest.param(COUNTY, "max_days = 3", "max_days = 2", "no level between 2 and 3 days", id="gap"),
     pytest.param(COUNTY, "max_days = 3", "max_days = 4", "levels overlap from 3 days on", id="overlap"),
     pytest.param(COUNTY, "min_days = 7, min_inclusive = false", "min_days = 7", "falls in two levels", id="on-the-dot"),
@@ -52,6 +53,8 @@ WRONG = [
     pytest.param(NANSHAN, 'overlap_policy = "higher_level"', "", "exactly 3 days", id="overlap-unsettled"),
     pytest.param(NANSHAN, 'end = "13:20", ', "", "both of its times", id="half-a-noon"),
     pytest.param(NANSHAN, 'end = "13:20"', 'end = "11:20"', "must end after", id="noon-backwards"),
+    pytest.param(NANSHAN, 'end = "13:20"', 'end = "12:00"', "must end after", id="noon-of-no-length"),
+    pytest.param(YIMEN, 'end = "12:00"', 'end = "08:30"', "follow each other", id="shift-of-no-length"),
 ]
 
 
@@ -103,6 +106,18 @@ NOTICED = [
 @pytest.mark.parametrize(("hall", "says"), NOTICED)
 def test_what_a_document_leaves_open_is_told(hall: str, says: str) -> None:
     assert [each for each in LOADED[hall].warnings if says in each.what]
+
+
+def test_what_a_document_settles_is_not_told() -> None:
+    warnings = {code: len(LOADED[code].warnings) for code in ("yimen", "county_xx", "xingguo")}
+    assert warnings == {"yimen": 1, "county_xx": 1, "xingguo": 1}
+
+
+def test_an_open_begin_of_the_noon_is_told_too(tmp_path: Path) -> None:
+    late = load(written(tmp_path, NANSHAN.replace('start = "12:00", end = "13:20"', 'start = "12:10", end = "13:30"')))
+    assert [each.what for each in late.warnings if "on duty" in each.what] == [
+        "nobody is on duty for 10 minutes, 12:00 to 12:10"
+    ]
 
 
 @pytest.mark.parametrize("code", CODES)
