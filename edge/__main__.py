@@ -9,15 +9,19 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import time
 from pathlib import Path
 from typing import get_args
 
 import click
+from pydantic import BaseModel
 
 from drivers.base import DeviceError
 from edge import hall as halls
 from edge import hallfile
 from edge.access import tokens
+from edge.attendance import profilefile
+from edge.attendance.rulebook import open_rules
 from edge.clock import Clock
 from edge.database import Broken, Database, Session
 from edge.devices import fit, hub
@@ -48,6 +52,7 @@ def _load(file: Path, data: Path, port: int) -> halls.Hall:
         found = [hallfile.Problem(hallfile.line_of(text, loc), what) for loc, what in fit.problems(hall)]
         if found:
             raise hallfile.HallFileError(file, found)
+        open_rules(hall)
     except hallfile.HallFileError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from error
@@ -63,6 +68,40 @@ def check(file: Path) -> None:
         f"{file}: good. {hall.hall.name}: {len(hall.units)} units, {len(hall.services)} services,"
         f" {len(hall.windows)} windows, {len(hall.devices)} devices"
     )
+    _tell_rules(hall)
+
+
+def _tell_rules(hall: halls.Hall) -> None:
+    """What the documents of its attendance rules leave open, how that is settled, and what the product adds."""
+    rules, loaded = open_rules(hall)
+    if hall.attendance.profile is None:
+        click.echo("attendance: no profile, the product's own rules hold")
+        return
+    given = sum(rules.profile.given(each.clause.key) for each in profilefile.origins(rules.profile))
+    total = len(profilefile.origins(rules.profile))
+    click.echo(
+        f"attendance: {rules.profile.hall.name}, {given} of {total} values from its documents,"
+        " the others are the product's (hall-edge attendance shows each)"
+    )
+    for each in loaded.warnings:
+        click.echo(f"{hall.attendance.profile}: {each}")
+
+
+@main.command()
+@FILE
+def attendance(file: Path) -> None:
+    """Show every rule of attendance of a hall FILE, and where it stands."""
+    rules, _ = open_rules(_load(file, Path("data"), 8080))
+    for each in profilefile.origins(rules.profile):
+        click.echo(f"{each.clause.key}  {_short(each.value)}  [{each.clause.source}]")
+
+
+def _short(value: object) -> str:
+    if isinstance(value, BaseModel):
+        return ", ".join(f"{key} {_short(each)}" for key, each in value if each is not None and key != "source")
+    if isinstance(value, tuple):
+        return "; ".join(map(_short, value)) or "-"
+    return value.isoformat("minutes") if isinstance(value, time) else "-" if value is None else str(value)
 
 
 @main.command("run")

@@ -99,6 +99,15 @@ class Central(_Model):
         return value
 
 
+class Attendance(_Model):
+    """Files beside the hall file."""
+
+    profile: str | None = None
+    """The hall's rules of attendance, such as `halls/yimen.toml`; the product's defaults without."""
+    calendar: str | None = None
+    """Days on which the hall differs from the national calendar: `[[day]]` with day, kind, name, shifts."""
+
+
 class Demo(_Model):
     simulators: str | None = None
     """The page of the simulated devices, for the plain door."""
@@ -295,6 +304,7 @@ class Hall(_Model):
     sound: Sound = Sound()
     access: Access = Access()
     central: Central = Central()
+    attendance: Attendance = Attendance()
     demo: Demo = Demo()
     discovery: Discovery = Discovery()
     priority: Priority = Priority()

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from edge.hall import Hall, Place, Window
+from edge.hall import Attendance, Hall, Place, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,13 @@ def load(path: Path, *, data: Path = Path("data"), port: int = 8080) -> Hall:
     problems = [Problem(line_of(text, loc), what) for loc, what in _loose_ends(hall)]
     if problems:
         raise HallFileError(path, problems)
-    return hall
+    return hall.model_copy(update={"attendance": _beside(path, hall.attendance)})
+
+
+def _beside(path: Path, files: Attendance) -> Attendance:
+    """The files it names, from the hall file's own folder."""
+    named = {key: str(path.parent / value) for key, value in files.model_dump().items() if value is not None}
+    return Attendance(**named)
 
 
 def _fill(value: Any, data: Path, port: int) -> Any:

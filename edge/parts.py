@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from edge.access import idempotency
 from edge.access.tokens import Identity
 from edge.access.vault import Vault
+from edge.attendance.rulebook import Rulebook
 from edge.central.relay import Relay
 from edge.clock import Clock, Now
 from edge.database import Database, Session, Writer
@@ -52,6 +53,7 @@ class Parts:
     relay: Relay
     slips: Mapping[str, SlipTemplate]
     vault: Vault
+    rules: Rulebook
     progress: Progress
 
 

@@ -29,6 +29,7 @@ from drivers.link import open_link
 from edge import hall as halls
 from edge.access.vault import Vault, open_vault
 from edge.app import make_app
+from edge.attendance.rulebook import open_rules
 from edge.central.relay import Client, Relay, open_client
 from edge.clock import Clock
 from edge.database import Database, Writer
@@ -117,7 +118,7 @@ def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, 
     relay = Relay(hall, journal, database, writer, outside.random, outside.client)
     return Parts(
         *(hall, outside.clock, database, journal, writer, hub, discovery, presses, cards, appointments.Guesses()),
-        *(Callers(), relay, slips, vault, Progress()),
+        *(Callers(), relay, slips, vault, open_rules(hall)[0], Progress()),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.access.tables import IDEMPOTENCY, TOKEN
-from edge.attendance.tables import PUNCH, TERMINAL
+from edge.attendance.tables import CALENDAR_DAY, ENTRY, OBJECTION, PERSON, PUBLICATION, PUNCH, RESULT, TERMINAL
 from edge.central.tables import PARKED, RELAY
 from edge.devices.tables import DEVICE_LINK
 from edge.evaluation.tables import EVALUATION, STRAY
@@ -14,5 +14,6 @@ from edge.windows.tables import WINDOW
 
 TABLES = (
     *(META, JOURNAL, TICKET, SERIES, PERSON_TICKET, APPOINTMENT, PRINT_JOB, WINDOW, EVALUATION, STRAY),
-    *(PUNCH, TERMINAL, CONTACT, MESSAGE, DEVICE_LINK, RELAY, PARKED, TOKEN, IDEMPOTENCY),
+    *(PUNCH, TERMINAL, PERSON, ENTRY, CALENDAR_DAY, PUBLICATION, RESULT, OBJECTION),
+    *(CONTACT, MESSAGE, DEVICE_LINK, RELAY, PARKED, TOKEN, IDEMPOTENCY),
 )

@@ -34,3 +34,80 @@ TERMINAL = Table(
     Column("measured_at", Integer),
     Column("discarded", Integer, nullable=False, server_default="0"),  # biometric records that came and were dropped
 )
+
+PERSON = Table(
+    "person",
+    METADATA,
+    Column("id", Text, primary_key=True),  # 工号
+    Column("name", Text, nullable=False),
+    Column("unit", Text, nullable=False),  # 派驻单位, of the hall file
+    Column("body", Text, nullable=False),  # roster.Person as JSON
+    Column("changed_at", Integer, nullable=False),
+    Column("changed_by", Text, nullable=False),
+)
+ENTRY = Table(
+    "attendance_entry",
+    METADATA,
+    Column("seq", Integer, primary_key=True),  # the newest of a ref holds; the others stay, with who and why
+    Column("ref", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # leave outing duty roll_call study off_post manual_punch excuse
+    Column("person", Text, nullable=False),
+    Column("first", Integer, nullable=False),  # UTC, milliseconds
+    Column("last", Integer, nullable=False),
+    Column("body", Text, nullable=False),  # of entries.py, as JSON
+    Column("withdrawn", Integer, nullable=False),
+    Column("source", Text, nullable=False),  # central csv ops
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Index("attendance_entry_ref", "ref", "seq"),
+    Index("attendance_entry_time", "first"),
+)
+CALENDAR_DAY = Table(
+    "calendar_day",
+    METADATA,
+    Column("day", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # closed off working extended duty
+    Column("name", Text, nullable=False),
+    Column("shifts", Text, nullable=False),  # JSON, of an extended day
+    Column("changed_at", Integer, nullable=False),
+    Column("changed_by", Text, nullable=False),
+)
+PUBLICATION = Table(
+    "publication",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("every", Text, nullable=False),  # weekly monthly quarterly yearly
+    Column("first", Text, nullable=False),
+    Column("last", Text, nullable=False),
+    Column("published_at", Integer, nullable=False),
+    Column("published_by", Text, nullable=False),
+    Column("locked_at", Integer),
+    UniqueConstraint("every", "first"),
+)
+RESULT = Table(
+    "attendance_result",
+    METADATA,
+    Column("publication", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),  # the newest holds; a correction is a new one
+    Column("body", Text, nullable=False),  # what was published of this person, as JSON
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+)
+OBJECTION = Table(
+    "objection",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("publication", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("answer", Text),
+    Column("upheld", Integer),  # 1: the person was right
+    Column("answered_by", Text),
+    Column("answered_at", Integer),
+    Index("objection_publication", "publication"),
+)

@@ -42,12 +42,13 @@ export function list(parent, items, keyOf, make, update = () => {}) {
   wanted.forEach((node, at) => parent.children[at] !== node && parent.insertBefore(node, parent.children[at] ?? null));
 }
 
-/** A press: acts on release; the same button twice within `twice` ms counts once. */
+let last = {};
+
+/** A press: acts on release; the same button twice within `twice` ms, and none between, counts once. */
 export function onTap(button, action, twice = 700) {
-  let last = -Infinity;
   button.addEventListener("click", (event) => {
-    if (event.timeStamp - last < twice) return;
-    last = event.timeStamp;
+    if (last.button === button && event.timeStamp - last.at < twice) return;
+    last = { button, at: event.timeStamp };
     action(event);
   });
 }

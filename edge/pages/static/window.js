@@ -84,10 +84,7 @@ function notice(words, stays = 8000) {
 
 async function move(name) {
   const reason = reasons()[name] || (name === "pause" && desk.state === "open" ? pauseLacks() : "");
-  if (busy || reason) {
-    if (reason) notice(reason);
-    return;
-  }
+  if (busy || reason) return notice(reason || "上一步还没完成");
   const ticket = desk.ticket;
   const asked = await ACTIONS[name](name);
   if (!asked) return;
