@@ -46,6 +46,8 @@ def month_result(profile: Profile, person: str, days: Iterable[DayResult]) -> Mo
     cases = [(on, finding) for on, result in mine for finding in result.findings]
     counts: dict[str, int] = {}
     for _, finding in cases:
+        if finding.excused:
+            continue
         counts[finding.kind] = counts.get(finding.kind, 0) + 1
     of_days = [proposal for _, result in mine for proposal in _of_day(result)]
     return MonthResult(person, counts, (*of_days, *_of_month(profile, cases)))
@@ -64,7 +66,9 @@ def _of_month(profile: Profile, cases: list[Case]) -> Iterable[Proposal]:
     """Of several steps of one rule (4 times, 8 times) the highest that is reached."""
     for when, kinds in ALL.items():
         counted = tuple(
-            case for case in cases if case[1].kind in kinds and not case[1].converted and not case[1].proposal
+            case
+            for case in cases
+            if case[1].kind in kinds and not (case[1].converted or case[1].proposal or case[1].excused)
         )
         steps = [
             (rule.absent_days, nth, rule)

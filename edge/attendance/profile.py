@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from edge.hall import Id
 
@@ -24,7 +24,7 @@ def _is_hhmm(value: object) -> object:
     return time.fromisoformat(value) if isinstance(value, str) and len(value) == len("08:30") else None
 
 
-At = Annotated[time, BeforeValidator(_is_hhmm)]
+At = Annotated[time, BeforeValidator(_is_hhmm), PlainSerializer(lambda at: f"{at:%H:%M}", str, when_used="json")]
 """A time of day in the hall, written `"08:30"`."""
 DEFAULT = "product default"
 Unit = Literal["calendar_day", "working_day"]

@@ -86,6 +86,8 @@ class Finding:
     """A person has to look at it."""
     converted: bool = False
     """Already an absence of this day; does not count again in the month."""
+    excused: str = ""
+    """The ref of a person's decision that it does not stand."""
 
     @property
     def minutes(self) -> int:

@@ -82,6 +82,7 @@ PUBLICATION = Table(
     Column("last", Text, nullable=False),
     Column("published_at", Integer, nullable=False),
     Column("published_by", Text, nullable=False),
+    Column("rules", Text, nullable=False),  # the profile by which it was made, as JSON
     Column("locked_at", Integer),
     UniqueConstraint("every", "first"),
 )
@@ -91,7 +92,7 @@ RESULT = Table(
     Column("publication", Text, primary_key=True),
     Column("person", Text, primary_key=True),
     Column("version", Integer, primary_key=True),  # the newest holds; a correction is a new one
-    Column("body", Text, nullable=False),  # what was published of this person, as JSON
+    Column("body", Text, nullable=False),  # the person and the days, as JSON
     Column("by", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("at", Integer, nullable=False),
