@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from edge.access import routes as access
+from edge.attendance import routes as attendance
 from edge.central import routes as central
 from edge.database import Unstored
 from edge.devices import routes as devices
@@ -33,7 +34,7 @@ def make_app(parts: Parts) -> FastAPI:
     """The HTTP face of these parts. Nothing is served without a role: the reference and the metrics are for ops."""
     app = FastAPI(title="hall-edge", version="0.1.0", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
-    for room in (queue, windows, evaluation, messages, devices, notices, central, feed, access, pages):
+    for room in (queue, windows, evaluation, messages, attendance, devices, notices, central, feed, access, pages):
         app.include_router(room.router)
     app.mount("/static", _Static(directory=pages.STATIC), name="static")
     _system_routes(app)
