@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from edge.halltexts import Signs, Sound, bare
+
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 
@@ -35,49 +37,6 @@ class HallInfo(_Model):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"no such time zone: {value}") from error
         return value
-
-
-SIGN_WORDS = (
-    *("number", "no", "name", "floor", "unit", "services", "phone", "supervision"),
-    *("staff", "staff_no", "title", "resume", "contact", "other", "place"),
-)
-"""What the hall's own texts may name in {braces}; what a window lacks is left out."""
-
-
-def _bare(template: str, words: tuple[str, ...]) -> str:
-    """What it says beside its words. Raises ValueError when it names another."""
-    try:
-        return template.format(**dict.fromkeys(words, ""))
-    except (LookupError, ValueError, AttributeError, TypeError) as error:
-        raise ValueError(f"this may name {', '.join(f'{{{word}}}' for word in words)}, nothing else") from error
-
-
-def _fits(value: str) -> str:
-    _bare(value, SIGN_WORDS)
-    return value
-
-
-Words = Annotated[str, AfterValidator(_fits)]
-
-
-class Signs(_Model):
-    """The words on window screens and in calls, by what the window is doing."""
-
-    call: Words = "请{number}号到{floor}{no}号{name}"
-    serving: Words = "{number}号 正在办理"
-    idle: Words = "{no}号 {name}"
-    """A hall's field set: 姓名 {staff} 单位 {unit} 事项 {services} 咨询电话 {phone} 监督电话 {supervision}."""
-    wait_a_moment: Words = "对不起，请稍候"
-    suspended: Words = "此窗口暂停服务"
-    go_to: Words = "请到{other}号窗口"
-    away: Words = "{staff} {place}"
-    """去向牌: where the clerk is."""
-    until: Words = " {resume}恢复"
-    """Added to a paused sign when the time is known."""
-    reach: Words = " 联系电话{contact}"
-    """Added to a paused sign when there is someone to call."""
-    call_stands_s: Annotated[float, Field(ge=0, le=60)] = 5.0
-    """Seconds a call stands on a window screen before the next text may replace it."""
 
 
 class Access(_Model):
@@ -129,18 +88,6 @@ class Place(_Model):
     address: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
-class Sound(_Model):
-    """How calls are said; the same for every zone."""
-
-    call: Words = "请{number}号到{floor}{no}号{name}"
-    one: Literal["一", "幺"] = "一"
-    """How the digit 1 of a ticket's number is read."""
-    gap_s: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """Silence between two announcements of a zone."""
-    expires_s: Annotated[float, Field(ge=5, le=300)] = 45.0
-    """A call that could not be said by then is not said any more; it stands on the screens."""
-
-
 HHMM = Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d$")]
 
 
@@ -177,6 +124,31 @@ class Priority(_Model):
     """Minutes by which these count as having come earlier."""
 
 
+class Overdue(_Model):
+    """WHEN the first in this service's line has waited for more than so many minutes THEN this service."""
+
+    service: Id
+    minutes: Annotated[float, Field(gt=0, le=480)]
+
+
+class Balance(_Model):
+    """How a free window chooses between the lines it may serve. Inside a line the order never depends on this."""
+
+    rule: Literal["backlog", "head_start", "order", "when"] = "backlog"
+    """backlog: who waited longest, head starts counted, and the longer a line is for its open windows the sooner;
+    head_start: the same without the lines' length; order: arrival alone, no reason counts; when: head_start, but an
+    overdue line first. Who is called first by law stays first, except under `order`."""
+    when: tuple[Overdue, ...] = ()
+    """The first that holds counts."""
+
+    @field_validator("when")
+    @classmethod
+    def _belongs_to_its_rule(cls, value: tuple[Overdue, ...], info: ValidationInfo) -> tuple[Overdue, ...]:
+        if bool(value) != (info.data.get("rule") == "when"):
+            raise ValueError('rule = "when" needs a list of these, and no other rule reads it')
+        return value
+
+
 MESSAGE_WORDS: dict[str, tuple[str, ...]] = {
     "issued": ("number", "service", "ahead", "low", "high"),
     "soon": ("number", "service", "ahead", "place"),
@@ -207,9 +179,9 @@ class Sms(_Model):
     @field_validator("issued", "soon", "come")
     @classmethod
     def _can_be_sent(cls, value: str, info: ValidationInfo) -> str:
-        bare = len(_bare(value, MESSAGE_WORDS[info.field_name or ""]))
-        if bare > LONGEST_MESSAGE:
-            raise ValueError(f"{bare} characters beside its words; a text message has room for {LONGEST_MESSAGE}")
+        length = len(bare(value, MESSAGE_WORDS[info.field_name or ""]))
+        if length > LONGEST_MESSAGE:
+            raise ValueError(f"{length} characters beside its words; a text message has room for {LONGEST_MESSAGE}")
         return value
 
 
@@ -308,6 +280,7 @@ class Hall(_Model):
     demo: Demo = Demo()
     discovery: Discovery = Discovery()
     priority: Priority = Priority()
+    balance: Balance = Balance()
     sms: Sms = Sms()
     zones: Annotated[tuple[Zone, ...], Field(alias="zone", min_length=1)]
     units: Annotated[tuple[Unit, ...], Field(alias="unit", min_length=1)]
@@ -316,6 +289,14 @@ class Hall(_Model):
     devices: Annotated[tuple[Device, ...], Field(alias="device")] = ()
     kiosks: Annotated[tuple[Kiosk, ...], Field(alias="kiosk")] = ()
     staff: tuple[Staff, ...] = ()
+
+    @field_validator("balance")
+    @classmethod
+    def _says_what_it_gives_up(cls, value: Balance, info: ValidationInfo) -> Balance:
+        priority = info.data.get("priority", Priority())
+        if value.rule == "order" and (priority.strict or priority.head_start):
+            raise ValueError('rule = "order" puts nobody first; [priority] must say so: strict = [], head_start = {}')
+        return value
 
     @cached_property
     def zone_info(self) -> ZoneInfo:
@@ -373,3 +354,13 @@ class Hall(_Model):
     def able(self) -> dict[str, tuple[int, ...]]:
         """Service id -> the windows that may serve it, in the order of the file."""
         return {each.id: tuple(w.no for w in self.windows if each.id in w.skills) for each in self.services}
+
+    @cached_property
+    def shares(self) -> dict[str, tuple[tuple[int, float], ...]]:
+        """Service id -> (window, 1 / number of its skills) of each that may serve it."""
+        return {each: tuple((no, 1 / len(self.window[no].skills)) for no in able) for each, able in self.able.items()}
+
+    @cached_property
+    def handling_ms(self) -> float:
+        """A visitor's mean time at a window, over all services."""
+        return sum(each.mean_minutes for each in self.services) / len(self.services) * 60_000

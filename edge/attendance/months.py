@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -51,6 +52,19 @@ def month_result(profile: Profile, person: str, days: Iterable[DayResult]) -> Mo
         counts[finding.kind] = counts.get(finding.kind, 0) + 1
     of_days = [proposal for _, result in mine for proposal in _of_day(result)]
     return MonthResult(person, counts, (*of_days, *_of_month(profile, cases)))
+
+
+def period_results(profile: Profile, every: Every, person: str, days: Iterable[DayResult]) -> list[MonthResult]:
+    """Month by month: four times a month is neither reached in a week, nor added up over a quarter."""
+    mine = sorted((each for each in days if each.person == person), key=lambda each: each.on)
+    months = groupby(mine, key=lambda each: (each.on.year, each.on.month))
+    made = [month_result(profile, person, month) for _, month in months]
+    return [_of_days_only(each) for each in made] if every == "weekly" else made
+
+
+def _of_days_only(month: MonthResult) -> MonthResult:
+    kept = tuple(each for each in month.proposals if any(finding.proposal for _, finding in each.cases))
+    return replace(month, proposals=kept)
 
 
 def _of_day(result: DayResult) -> Iterable[Proposal]:

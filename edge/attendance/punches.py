@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -133,6 +134,8 @@ def miss(slot: Slot, at: datetime) -> timedelta:
 
 
 Score = tuple[int, timedelta, timedelta]
+Way = tuple[Score, tuple[tuple[Slot, Punch], ...]]
+_score = itemgetter(0)
 
 
 def choose(slots: Iterable[Slot], punches: Iterable[Punch], repeat: timedelta) -> Chosen:
@@ -141,14 +144,16 @@ def choose(slots: Iterable[Slot], punches: Iterable[Punch], repeat: timedelta) -
     Only then the nearest punch counts. Two punches within `repeat` do not fill two slots.
     """
     seen = sorted({each for each in punches if each.source != ROLL_CALL}, key=_order)
-    ways: dict[int, tuple[Score, Chosen]] = {-1: ((0, ZERO, ZERO), {})}
+    ways: dict[int, Way] = {-1: ((0, ZERO, ZERO), ())}
     for slot in slots:
         further = dict(ways)
         for nth, punch in enumerate(seen):
             if _fits(slot, punch):
-                _keep(further, nth, [_with(way, slot, punch) for way in _before(ways, seen, nth, repeat)])
+                before = [way for last, way in ways.items() if last < 0 or punch.at - seen[last].at > repeat]
+                found = _with(min(before, key=_score), slot, punch)
+                further[nth] = min(found, ways.get(nth, found), key=_score)
         ways = further
-    return min(ways.values(), key=lambda way: way[0])[1]
+    return dict(min(ways.values(), key=_score)[1])
 
 
 def _order(punch: Punch) -> tuple[datetime, str, str]:
@@ -160,19 +165,7 @@ def _fits(slot: Slot, punch: Punch) -> bool:
     return punch.direction != wrong and slot.opens < punch.at < slot.closes
 
 
-def _before(
-    ways: dict[int, tuple[Score, Chosen]], seen: list[Punch], nth: int, repeat: timedelta
-) -> list[tuple[Score, Chosen]]:
-    return [way for last, way in ways.items() if last < 0 or seen[nth].at - seen[last].at > repeat]
-
-
-def _with(way: tuple[Score, Chosen], slot: Slot, punch: Punch) -> tuple[Score, Chosen]:
+def _with(way: Way, slot: Slot, punch: Punch) -> Way:
     (filled, blame, far), chosen = way
     distance = abs(punch.at - slot.due)
-    return (filled - 1, blame + miss(slot, punch.at), far + distance), {**chosen, slot: punch}
-
-
-def _keep(ways: dict[int, tuple[Score, Chosen]], nth: int, found: list[tuple[Score, Chosen]]) -> None:
-    best = min([*found, *([ways[nth]] if nth in ways else [])], key=lambda way: way[0], default=None)
-    if best is not None:
-        ways[nth] = best
+    return (filled - 1, blame + miss(slot, punch.at), far + distance), (*chosen, (slot, punch))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from edge.attendance import entries as shapes
+from edge.attendance.alarms import off_post_spans
 from edge.attendance.calendar import ONE_DAY, Overrides, UnknownYear, day_of
 from edge.attendance.duty import duty_cover
 from edge.attendance.leave import Effect, Judged, effect, judge, substitute_cover
@@ -52,6 +53,8 @@ def known(connection: Statements, rules: Rulebook, first: date, last: date) -> K
     roles = {each.id: each.role for each in found.people}
     for entry in entries(connection, *day_bounds(first, last, rules.zone)):
         _sort_in(found, rules, entry, roles.get(entry.person, "clerk"))
+    for person, spans in off_post_spans(connection, rules.zone, first, last).items():
+        found.off_post[person] += spans
     return found
 
 

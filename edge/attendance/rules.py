@@ -167,6 +167,8 @@ class _Look:
 
     def refs(self, span: Span) -> tuple[str, ...]:
         """What was looked at for this time, whether it stands or not."""
+        if not (self.facts.denied or self.covers):
+            return ()
         denied = {each.ref for each in self.facts.denied if each.span.touches(span)}
         return tuple(sorted(denied | {each.ref for each in self.covering(span)}))
 
@@ -197,8 +199,9 @@ def _punched(look: _Look) -> list[Finding]:
     found = []
     for stretch in look.expected:
         for slot in stretch.slots:
-            if slot in look.chosen and (slot.kind == "in" or look.over):
-                found += _kept(look, stretch, slot, look.chosen[slot])
+            punch = look.chosen.get(slot)
+            if punch is not None and (slot.kind == "in" or look.over):
+                found += _kept(look, stretch, slot, punch)
         if look.over:
             found += _unkept(look, stretch)
     return found
@@ -215,7 +218,7 @@ def _kept(look: _Look, stretch: Stretch, slot: Slot, punch: Punch) -> list[Findi
     """In time, or late, or early; and the absence that a very late arrival makes."""
     arrives = slot.kind == "in"
     span = _between(slot, punch)
-    length = look.owed(span, _reaching(stretch.shifts, slot.due))
+    length = look.owed(span, _reaching(stretch.shifts, slot.due)) if span.start < span.end else ZERO
     attendance, rule = look.profile.attendance, "attendance.late" if arrives else "attendance.early"
     limit = attendance.late if arrives else attendance.early or FROM_THE_FIRST_MOMENT
     refs = look.refs(span)
@@ -252,13 +255,13 @@ def _converted(look: _Look, finding: Finding, when: str) -> list[Finding]:
 def _unkept(look: _Look, stretch: Stretch) -> list[Finding]:
     """What is missing of a stretch, when the day is over."""
     missing = [slot for slot in stretch.slots if slot not in look.chosen and not look.excused(slot.pivot)]
-    kept = [look.chosen[slot] for slot in stretch.slots if slot in look.chosen]
     if not missing:
         return []
     if _unattended(look, stretch):
         return _absent(look, stretch)
-    rule, seen = look.profile.attendance.one_sided, tuple(kept)
-    if rule is not None and kept and not look.covering(stretch.around):
+    seen = tuple(look.chosen[slot] for slot in stretch.slots if slot in look.chosen)
+    rule = look.profile.attendance.one_sided
+    if rule is not None and seen and not look.covering(stretch.around):
         evidence = Evidence(look.profile.clause("attendance.one_sided"), seen)
         days = rule.absent_days if rule.precedence == "one_sided_absent" else 0
         return [Finding("one_sided", evidence, _point(slot), absent_days=days, for_person=True) for slot in missing]
@@ -298,6 +301,8 @@ def _absent(look: _Look, stretch: Stretch) -> list[Finding]:
 
 def _off_post(look: _Look) -> list[Finding]:
     """Time away between coming and going; what is late, early or absent already does not count again."""
+    if not look.facts.off_post:
+        return []
     shifts = [each for stretch in look.expected for each in stretch.shifts]
     taken = [_between(slot, punch) for slot, punch in look.chosen.items()]
     taken += [stretch.around for stretch in look.expected if look.over and _unattended(look, stretch)]

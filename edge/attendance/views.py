@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
 from edge.attendance.calendar import Overrides, day_of
-from edge.attendance.months import Every, month_result, period
+from edge.attendance.months import Every, period, period_results
 from edge.attendance.publishing import Publication, Snapshot, publications
 from edge.attendance.punches import Punch
 from edge.attendance.results import Days, each_day
@@ -72,17 +73,20 @@ def results(publication: Publication, snapshots: Mapping[str, Snapshot]) -> list
 
 
 def _result(publication: Publication, snapshot: Snapshot) -> View:
-    made = month_result(publication.profile, snapshot.person.id, snapshot.days)
+    made = period_results(publication.profile, publication.every, snapshot.person.id, snapshot.days)
     proposals = [
         {
             "absent_days": each.absent_days,
             "rule": asdict(each.clause),
             "cases": [{"on": on.isoformat()} | finding(found) for on, found in each.cases],
         }
-        for each in made.proposals
+        for month in made
+        for each in month.proposals
     ]
     shown = {"staff": snapshot.person.id, "name": snapshot.person.name, "unit": snapshot.person.unit}
-    return shown | {"counts": made.counts, "absent_days": made.absent_days, "proposals": proposals}
+    counts = sum((Counter(each.counts) for each in made), Counter[str]())
+    absent = sum(each.absent_days for each in made)
+    return shown | {"counts": dict(counts), "absent_days": absent, "proposals": proposals}
 
 
 def objections(connection: Statements, publication: str, rules: Rulebook) -> list[View]:

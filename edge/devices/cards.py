@@ -14,7 +14,7 @@ from drivers.base import CardRead, CardUnread, IdCard
 from edge import hall as halls
 from edge.access.vault import Vault
 from edge.clock import Clock
-from edge.notices.mask import mask
+from edge.mask import mask
 from edge.queue.persons import Person
 from edge.refusal import Refused
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.guard import needs
+from edge.mask import mask
 from edge.messages import desk, texts, views
-from edge.notices.mask import mask
 from edge.parts import actor_of, parts_of, perform
 
 router = APIRouter(prefix="/api/v1", tags=["messages"])

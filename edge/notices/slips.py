@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from drivers.base import Qr, Rule, Slip, Text
 from edge.hall import Hall
-from edge.notices.mask import Kind, mask
+from edge.mask import Kind, mask
 from edge.refusal import Refused
 
 Values = Mapping[str, str]

@@ -85,7 +85,8 @@ def sign_in(session: Session, hall: Hall, now: Now, command: SignIn) -> None:
     for row in left:
         _tell(session, hall, now, "window.signed_out", row[0], command.actor, staff=command.staff)
     changed = session.connection.exec_driver_sql(
-        "UPDATE window SET staff=? WHERE no=? AND staff IS NOT ?", (command.staff, command.window, command.staff)
+        "UPDATE window SET staff=?, staff_day=? WHERE no=? AND (staff, staff_day) IS NOT (?, ?)",
+        (command.staff, now.day, command.window, command.staff, now.day),
     )
     if changed.rowcount:
         _tell(session, hall, now, "window.signed_in", command.window, command.actor, staff=command.staff)
@@ -104,6 +105,18 @@ def sign_out(session: Session, hall: Hall, now: Now, command: SignOut) -> None:
         return
     session.connection.exec_driver_sql("UPDATE window SET staff=NULL WHERE no=?", (command.window,))
     _tell(session, hall, now, "window.signed_out", command.window, command.actor, staff=before)
+
+
+def close_day(session: Session, hall: Hall, now: Now, _command: None) -> int:
+    """Signs out who forgot to on an earlier day: a window that nobody came to must not look served. How many."""
+    left = session.connection.exec_driver_sql(
+        "SELECT no, staff FROM window WHERE staff IS NOT NULL AND (staff_day IS NULL OR staff_day < ?)", (now.day,)
+    ).all()
+    for no, staff in left:
+        session.connection.exec_driver_sql("UPDATE window SET staff=NULL WHERE no=?", (no,))
+        if no in hall.window:
+            _tell(session, hall, now, "window.signed_out", no, "clock", staff=staff)
+    return len(left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ WINDOW = Table(
     Column("other", Integer),  # go_to: which window
     Column("place", Text),  # away: where
     Column("staff", Text),  # who has signed in here
+    Column("staff_day", Text),  # on which business day
     Column("armed_at", Integer),  # asked for the next ticket and found nobody
     Column("since", Integer, nullable=False),
 )

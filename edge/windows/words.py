@@ -9,7 +9,7 @@ from edge.hall import Hall
 
 
 def sign_words(hall: Hall, window: Mapping[str, Any]) -> dict[str, str]:
-    """Values for `hall.SIGN_WORDS`, for one entry of `queue.board.windows`; what is not there is empty."""
+    """Values for `halltexts.SIGN_WORDS`, for one entry of `queue.board.windows`; what is not there is empty."""
     config = hall.window[window["no"]]
     clerk = hall.clerk.get(window["staff"] or "")
     paused, ticket = window["paused"] or {}, window["ticket"] or {}

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from edge.attendance.calendar import day_of
-from edge.attendance.months import is_locked, locks_at, may_object, month_result, period
+from edge.attendance.months import is_locked, locks_at, may_object, month_result, period, period_results
 from edge.attendance.rules import DayResult, Facts, day_result
 from tests.attendance.days import ZONE, at, leave, profile, punches, result
 
@@ -23,6 +23,16 @@ def month(hall: str, *days: str) -> list[DayResult]:
 def proposals(hall: str, *days: str) -> list[tuple[str, float]]:
     found = month_result(profile(hall), "li", month(hall, *days)).proposals
     return [(each.clause.source.rpartition("(")[2].rstrip(")"), each.absent_days) for each in found]
+
+
+@req("RPT-02")
+def test_a_months_rule_is_neither_reached_in_a_week_nor_added_up_over_a_quarter() -> None:
+    hall, november = profile("county_xx"), month("county_xx", *[LATE] * 4)
+    (week,) = period_results(hall, "weekly", "li", november)
+    assert (week.counts["late"], week.proposals) == (4, ())
+    december = [result("county_xx", LATE, on=date(2026, 12, day)) for day in (1, 2, 3)]
+    quarter = period_results(hall, "quarterly", "li", [*december, *november])
+    assert [each.absent_days for each in quarter] == [0.5, 0]
 
 
 LATE, EARLY = "08:31 12:01 14:25 18:02", "08:20 12:01 14:25 17:59"

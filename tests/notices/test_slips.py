@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.base import Qr, Text
-from edge.notices.mask import mask
+from edge.mask import mask
 from edge.notices.preview import WIDTH, columns, preview, rows
 from edge.notices.slips import SlipFileError, compose, fill, load_slips
 from edge.refusal import Refused
