@@ -25,9 +25,9 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from drivers import adms_commands as commands
@@ -45,6 +45,7 @@ from drivers.adms_tables import (
     respond,
 )
 from drivers.base import (
+    ClockRead,
     Condition,
     Device,
     DeviceEvent,
@@ -53,8 +54,10 @@ from drivers.base import (
     Misconfigured,
     ProtocolError,
     Punched,
+    Punches,
     Rejected,
     Unreachable,
+    together,
 )
 
 SILENT_S = 3.0 * DELAY_S
@@ -62,6 +65,8 @@ SLOW_S = float(ERROR_DELAY_S + DELAY_S)
 """How long it may be silent when its last request went wrong, or may have."""
 RESULT_S = 60.0
 """From the command to its result: at most two polls, and the work in between."""
+AHEAD_S = 30.0
+"""A punch that is so far in the future was made by a wrong clock."""
 MOST_PEOPLE = 50_000
 CHINESE = "83"
 FINE = b"HTTP/1.1 200 "
@@ -80,7 +85,9 @@ class Command:
 
 @dataclass(slots=True)
 class PushTerminal(Device):
-    """One terminal. The capability is `Terminal`; nothing is known of its clock but what punches show."""
+    """One terminal. The capability is `Terminal`. Its clock cannot be read: a punch from the future shows that it is
+    ahead, one that is late may only have come late, and what is behind is not seen.
+    """
 
     OPTIONS: ClassVar[Mapping[str, type]] = {"serial": str, "utc_offset_minutes": int}
     TELLS: ClassVar[tuple[type, ...]] = (Punched,)
@@ -89,6 +96,7 @@ class PushTerminal(Device):
     _encoding: str = field(default="gb18030", init=False)
     _conditions: set[str] = field(default_factory=set, init=False)
     _patience_s: float = field(default=SLOW_S, init=False)
+    _ahead: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         check(self.options)
@@ -127,7 +135,8 @@ class PushTerminal(Device):
                 raise
 
     async def _do(self, command: Command) -> None:
-        """Raises `Unreachable` when no result came within `RESULT_S`; a late one answers no other command."""
+        """Raises `Rejected("timeout")` when it asks on and gives no result within `RESULT_S`; a late one answers no
+        other command."""
         if self._link is None:
             raise Unreachable("the link is closed")
         name = secrets.token_hex(8)
@@ -136,7 +145,7 @@ class PushTerminal(Device):
             async with asyncio.timeout(RESULT_S):
                 commands.judge(await command.result)
         except TimeoutError as error:
-            raise Unreachable(f"no result within {RESULT_S:g} s") from error
+            raise Rejected("timeout", f"no result within {RESULT_S:g} s") from error
         finally:
             del self._commands[name]
 
@@ -152,7 +161,7 @@ class PushTerminal(Device):
                 events, answer = [], self._refusal("400 Bad Request")
             for event in events:
                 yield event
-                if isinstance(event, Punched):
+                if isinstance(event, Punches):
                     self.bookmark = event.bookmark
             self._patience_s = SILENT_S if answer.startswith(FINE) else SLOW_S
             await self.send(answer)
@@ -201,8 +210,21 @@ class PushTerminal(Device):
             command.people.update((each.person, each) for each in upload.people)
             if len(command.people) > MOST_PEOPLE and not command.result.done():
                 command.result.set_exception(ProtocolError(f"more than {MOST_PEOPLE} people"))
-        dropped = [Discarded("USER", len(upload.people))] if upload.people and not asking else []
-        return [*dropped, *upload.events]
+        unasked = [Discarded("USER", len(upload.people))] if upload.people and not asking else []
+        dropped = [event for event in upload.events if isinstance(event, Discarded)]
+        punches = [event for event in upload.events if isinstance(event, Punched)]
+        return [*unasked, *dropped, *self._clock(punches), *together(punches)]
+
+    def _clock(self, punches: Sequence[Punched]) -> list[DeviceEvent]:
+        """What these punches show of its clock, before they are told."""
+        if not punches:
+            return []
+        here = local_now(self.options.get("utc_offset_minutes", 480))
+        ahead = (max(each.clock for each in punches) - here).total_seconds()
+        was, self._ahead = self._ahead, ahead > AHEAD_S or (self._ahead and ahead < -AHEAD_S)
+        if self._ahead:
+            return [ClockRead(ahead)] if ahead > AHEAD_S else []
+        return [ClockRead(0.0)] if was else []
 
     def _answer(self, request: Request) -> bytes:
         if request.place == "getrequest":
@@ -239,6 +261,11 @@ class PushTerminal(Device):
             command.code = code
             if not command.asks_for_people or code < 0:
                 command.result.set_result(code)
+
+
+def local_now(utc_offset_minutes: int) -> datetime:
+    """The time that its clock should show, without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None) + timedelta(minutes=utc_offset_minutes)
 
 
 def check(options: Mapping[str, Any]) -> None:

@@ -9,9 +9,10 @@ cancelled closes the link, because late replies answer the next question.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
@@ -53,15 +54,12 @@ class Link(Protocol):
 
     async def read(self) -> bytes:
         """At least one byte, as soon as there is one. Raises `Unreachable` when the line is gone."""
-        ...
 
     async def write(self, data: bytes) -> None:
         """Returns when the bytes are handed to the line. Raises `Unreachable` when it is gone."""
-        ...
 
     async def close(self) -> None:
         """Never raises; a second close does nothing."""
-        ...
 
 
 @runtime_checkable
@@ -70,7 +68,6 @@ class Caller(Protocol):
 
     async def admit(self, name: str, secret: str) -> bool:
         """Whether whoever has this secret may be this device."""
-        ...
 
 
 Opener = Callable[[], Awaitable[Link]]
@@ -87,8 +84,7 @@ class KeyPressed:
     """`call recall start finish cancel pause transfer miss hold resume sign_in sign_out`, or `key_XX` (hex) when the
     key map lacks it."""
     digits: tuple[int, ...] = ()
-    """What was typed before the key: a ticket's number with `call`, a window or service with `transfer`, 工号 with
-    `sign_in`."""
+    """What was typed before it: a ticket's number with `call`, where to with `transfer`, 工号 with `sign_in`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +167,24 @@ class Punched:
 
 
 @dataclass(frozen=True, slots=True)
+class Punches:
+    """Records that were read together, oldest first: stored in one transaction, and acknowledged as one `Punched`."""
+
+    records: tuple[Punched, ...]
+
+    @property
+    def bookmark(self) -> str:
+        return self.records[-1].bookmark
+
+
+def together(records: Iterable[Punched], most: int = 256) -> Iterator[Punches]:
+    """All of them in turn, so few at once that nobody at a window waits long for the writer."""
+    rest = iter(records)
+    while batch := tuple(islice(rest, most)):
+        yield Punches(batch)
+
+
+@dataclass(frozen=True, slots=True)
 class ClockRead:
     """How far the terminal's clock was from ours when it was read."""
 
@@ -186,7 +200,8 @@ class Discarded:
     count: int
 
 
-DeviceEvent = KeyPressed | Graded | CardRead | CardUnread | Delivered | Punched | ClockRead | Discarded | Condition
+TerminalEvent = Punched | Punches | ClockRead | Discarded
+DeviceEvent = KeyPressed | Graded | CardRead | CardUnread | Delivered | TerminalEvent | Condition
 
 # ---- the slip: what a printer is asked to put on paper
 
@@ -231,21 +246,18 @@ class Printer(Protocol):
 
         Raises one of the four errors only when no byte of the job was sent.
         """
-        ...
 
 
 @runtime_checkable
 class TextScreen(Protocol):
     async def show(self, address: int, text: str) -> None:
         """Replaces what the screen shows. Returns when the screen acknowledged it."""
-        ...
 
 
 @runtime_checkable
 class NumberDisplay(Protocol):
     async def show_number(self, address: int, ticket: int | None, waiting: int) -> None:
         """Shows the ticket in hand (its digits), or how many wait when there is none."""
-        ...
 
     async def beep(self, address: int) -> None: ...
 
@@ -254,7 +266,6 @@ class NumberDisplay(Protocol):
 class Evaluator(Protocol):
     async def invite(self, address: int, evaluation: str = "") -> None:
         """Asks the visitor for a rating. `evaluation` names it, for devices that open a page of ours."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +282,6 @@ class Speech:
 class Voice(Protocol):
     async def say(self, address: int, speech: Speech) -> None:
         """Returns when it has been spoken, or could not be within its computed longest time."""
-        ...
 
 
 @runtime_checkable
@@ -282,7 +292,6 @@ class Messenger(Protocol):
         `number` is a mobile number as a visitor types it, `13800138000` or `+8613800138000`. Raises `Rejected` when
         the network said no, and `Unreachable` or `ProtocolError` when nobody knows whether the message went out.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,13 +310,11 @@ class Enrolled:
 class Terminal(Protocol):
     async def set_clock(self, local: datetime) -> None:
         """Sets the terminal's clock to this local time."""
-        ...
 
     async def people(self) -> list[Enrolled]: ...
 
     async def write_person(self, person: Enrolled) -> None:
         """Adds or changes; what identifies them there stays as it is."""
-        ...
 
     async def remove_person(self, person: str) -> None: ...
 

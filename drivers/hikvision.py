@@ -44,8 +44,10 @@ from drivers.base import (
     Enrolled,
     ProtocolError,
     Punched,
+    Punches,
     Rejected,
     Unreachable,
+    together,
 )
 from drivers.hikvision_access import LONGEST, bound, check, read_password
 from drivers.hikvision_records import BEGINNING, Mark, Record, document, part
@@ -120,6 +122,7 @@ class AccessTerminal(Device):
 
     async def set_clock(self, local: datetime) -> None:
         await self._do("PUT", TIME, records.set_clock(local, self._offset), "application/xml")
+        self._clock_due = 0.0  # what it shows now is news
 
     async def people(self) -> list[Enrolled]:
         found: list[Enrolled] = []
@@ -160,7 +163,7 @@ class AccessTerminal(Device):
             async with aclosing(self._sessions()) as told:
                 async for event in told:
                     yield event
-                    self.bookmark = event.bookmark if isinstance(event, Punched) else self.bookmark
+                    self.bookmark = event.bookmark if isinstance(event, Punched | Punches) else self.bookmark
         except Rejected as error:
             raise Unreachable(str(error)) from error
 
@@ -202,9 +205,9 @@ class AccessTerminal(Device):
                     raise
                 yield Condition("no_history", True)
                 return
-            for record in sorted(found, key=lambda each: each.mark):
-                for event in self._told(record):
-                    yield event
+            found.sort(key=lambda each: each.mark)
+            for punches in together(punch for record in found for punch in self._told(record)):
+                yield punches
 
     async def _search(self) -> tuple[list[Record], bool]:
         """Punches that are not stored yet, and whether there are more than could be kept in mind."""
@@ -233,7 +236,7 @@ class AccessTerminal(Device):
             return False
         return record.live or not record.stored(self._before)
 
-    def _told(self, record: Record) -> list[DeviceEvent]:
+    def _told(self, record: Record) -> list[Punched]:
         """Nothing when it has been told already: the stream and the memory overlap."""
         key = (record.serial, record.at, record.person, record.kind)
         if key in self._seen:
@@ -278,7 +281,7 @@ class AccessTerminal(Device):
             self.counters.bad_frames += 1
             return []
         self.counters.frames_in += 1
-        return self._told(record) if record is not None and self._counts(record) else []
+        return [*self._told(record)] if record is not None and self._counts(record) else []
 
     # ---- exchanges
 

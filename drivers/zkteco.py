@@ -30,7 +30,7 @@ from typing import ClassVar, Final
 
 from drivers import zkteco_packets as zk
 from drivers import zkteco_records as records
-from drivers.base import ClockRead, Condition, DeviceEvent, Discarded, Enrolled, Punched, Rejected
+from drivers.base import ClockRead, Condition, DeviceEvent, Discarded, Enrolled, Punched, Rejected, together
 from drivers.zkteco_packets import Packet
 from drivers.zkteco_session import Session
 
@@ -42,6 +42,7 @@ CATCH_UP_S: Final = 600.0
 """Memory is read so often: what happens may be lost on its way."""
 HINT_S: Final = 2.0
 """Until what an event could not tell is looked for in memory."""
+TICK_S: Final = 1e-3
 TOLD: Final = 4096
 """Records that are remembered to have been told on this connection."""
 
@@ -92,8 +93,8 @@ class Zkteco(Session):
         while True:
             for event in await self._look():
                 yield event
-            for punch in await self._remembered():
-                yield punch
+            for punches in together(await self._remembered()):
+                yield punches
             while self._news:
                 for punch in await self._happened(self._news.popleft()):
                     yield punch
@@ -114,7 +115,7 @@ class Zkteco(Session):
 
     async def _look(self) -> list[DeviceEvent]:
         found: list[DeviceEvent] = []
-        if _now() >= self._clock_due:
+        if _is_due(self._clock_due):
             offset = await self._read_clock()
             self._clock_due = _now() + POLL_S
             if offset is not None and (self._offset is None or abs(offset - self._offset) >= DRIFT_S):
@@ -137,7 +138,7 @@ class Zkteco(Session):
 
     async def _remembered(self) -> Iterator[Punched]:
         """What memory holds and has not been told, if it is time to look."""
-        if _now() < self._memory_due:
+        if not _is_due(self._memory_due):
             return iter(())
         self._memory_due = _now() + CATCH_UP_S
         async with self._talking():
@@ -231,6 +232,7 @@ class Zkteco(Session):
             raise Rejected("bad_time", "it knows the years 2000 to 2099")
         async with self._talking():
             await self._ask(zk.SET_TIME, zk.pack_time(local))
+        self._clock_due = _now()  # what it shows now is news
 
     async def people(self) -> list[Enrolled]:
         async with self._talking():
@@ -284,6 +286,11 @@ class Zkteco(Session):
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _is_due(when: float) -> bool:
+    """A timer may go off a trifle early, and what is left is too short to wait for."""
+    return when <= _now() + TICK_S
 
 
 DEVICE = Zkteco

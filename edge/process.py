@@ -36,6 +36,7 @@ from edge.database import Database, Writer
 from edge.devices import binding
 from edge.devices.cards import Cards
 from edge.devices.discovery import Browse, Discovery, browse
+from edge.devices.enrolling import Enrolling
 from edge.devices.exchanges import Callers
 from edge.devices.handlers import Handlers
 from edge.devices.hub import Hub
@@ -106,9 +107,11 @@ def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, 
     printing = Printing(hall, database, writer, vault, slips)
     messaging = Messaging(hall, writer, vault)
     terminals = Terminals(database, writer, outside.clock)
+    enrolling = Enrolling(database, writer, outside.clock)
     cards = Cards(hall, vault, outside.clock)
     handlers = Handlers(
-        presses, cards.card, messaging.delivered, terminals, terminals.bookmark, printing, messaging.send_next
+        *(presses, cards.card, messaging.delivered, terminals, terminals.bookmark),
+        *(printing, messaging.send_next, enrolling.next),
     )
     hub = Hub(hall, writer, outside.clock, outside.open_link, outside.random, handlers)
     with database.read() as connection:

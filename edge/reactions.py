@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from edge import hall as halls
+from edge.attendance import publishing
 from edge.devices import binding
+from edge.devices.enrolling import follow_roster
 from edge.devices.health import blocks
 from edge.evaluation import desk as evaluation
 from edge.evaluation import views as evaluations
@@ -91,6 +93,15 @@ async def feed_modem(parts: Parts, _event: Event) -> None:
         parts.hub.wake(parts.hall.sms.device)
 
 
+async def lock_results(parts: Parts, _event: Event) -> None:
+    """The last objection is answered: what waited for it may be locked."""
+    await parts.writer.insist(publishing.lock, parts.rules)
+
+
+async def enrol(parts: Parts, event: Event) -> None:
+    await follow_roster(parts.hall, parts.writer, parts.hub, event.data["staff"])
+
+
 REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "ticket.issued": (feed_printers,),
     "ticket.called": (announce, text_visitors),
@@ -107,6 +118,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "device.bound": (use_its_link,),
     "device.unbound": (use_its_link,),
     "evaluation.invited": (ask_at_evaluator,),
+    "attendance.roster_changed": (enrol,),
+    "attendance.objection_answered": (lock_results,),
 }
 REDRAWS = ("ticket.", "window.")
 """After any of these, the signs and number displays of the windows it touches are shown as they should stand now."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from edge.access.tables import IDEMPOTENCY, TOKEN
+from edge.attendance.alarm_tables import ALARM
+from edge.attendance.enrolment_tables import ENROLMENT, STRANGER
 from edge.attendance.tables import CALENDAR_DAY, ENTRY, OBJECTION, PERSON, PUBLICATION, PUNCH, RESULT, TERMINAL
 from edge.central.tables import PARKED, RELAY
 from edge.devices.tables import DEVICE_LINK
@@ -14,6 +16,6 @@ from edge.windows.tables import WINDOW
 
 TABLES = (
     *(META, JOURNAL, TICKET, SERIES, PERSON_TICKET, APPOINTMENT, PRINT_JOB, WINDOW, EVALUATION, STRAY),
-    *(PUNCH, TERMINAL, PERSON, ENTRY, CALENDAR_DAY, PUBLICATION, RESULT, OBJECTION),
+    *(PUNCH, TERMINAL, ENROLMENT, STRANGER, PERSON, ENTRY, CALENDAR_DAY, PUBLICATION, RESULT, OBJECTION, ALARM),
     *(CONTACT, MESSAGE, DEVICE_LINK, RELAY, PARKED, TOKEN, IDEMPOTENCY),
 )

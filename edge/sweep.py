@@ -6,15 +6,21 @@ import asyncio
 import math
 
 from edge.access import idempotency
+from edge.attendance import publishing, watch
 from edge.clock import Now
+from edge.devices.enrolling import follow_roster
+from edge.devices.terminals import terminals
 from edge.evaluation import desk as evaluation
 from edge.evaluation import views as evaluations
 from edge.messages import desk as messages
 from edge.messages import views as message_views
 from edge.parts import Parts
 from edge.queue import appointments, desk, persons
+from edge.windows import desk as windows
 
 SWEEP_S = 1.0
+WATCH_S = 60.0
+"""Between looks at the windows."""
 FORGET_S = 60.0
 """Between attempts to forget the persons of earlier days while the centre has not got the events about them."""
 
@@ -26,7 +32,8 @@ def faulty_evaluators(parts: Parts) -> frozenset[int]:
 
 async def sweep(parts: Parts) -> None:
     """What the clock alone brings about: invitations and messages that end, and what a new day makes an end of."""
-    day, forget_at, loop = "", math.inf, asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
+    day, forget_at, watch_at = "", math.inf, loop.time() + WATCH_S
     while True:
         now = parts.clock.now()
         with parts.database.read() as connection:
@@ -36,12 +43,18 @@ async def sweep(parts: Parts) -> None:
         if now.day != day:
             day = now.day
             await parts.writer.insist(desk.close_day, None)
+            await parts.writer.insist(windows.close_day, None)
             await parts.writer.insist(appointments.close_day, None)
             await parts.writer.insist(idempotency.forget, None)
+            await parts.writer.insist(publishing.lock, parts.rules)
+            await follow_roster(parts.hall, parts.writer, parts.hub)
             forget_at = loop.time()
         if loop.time() >= forget_at:
             kept = await parts.writer.insist(persons.forget_persons, delivered(parts))
             forget_at = loop.time() + FORGET_S if kept else math.inf
+        if loop.time() >= watch_at:
+            await watch_posts(parts, now)
+            watch_at = loop.time() + WATCH_S
         await sweep_messages(parts, now)
         await asyncio.sleep(SWEEP_S)
 
@@ -59,3 +72,10 @@ async def sweep_messages(parts: Parts, now: Now) -> None:
         await parts.writer.insist(messages.expire, None)
     if stale:
         await parts.writer.insist(messages.forget, delivered(parts))
+
+
+async def watch_posts(parts: Parts, now: Now) -> None:
+    """A clock that went back cannot tell how long anything has lasted."""
+    if now.ok:
+        up = {each: parts.hub.able(each) for each in terminals(parts.hall)}
+        await parts.writer.insist(watch.watch, watch.Look(parts.rules, up))

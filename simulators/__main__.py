@@ -12,14 +12,17 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from simulators.advertise import advertised
 from simulators.central import Central, CentralServer, Served
-from simulators.hall import Caller, SimulatedHall, read
+from simulators.hall import Caller, SimulatedHall, read, told_password
 from simulators.port import serve
 from simulators.web import make_app
+
+LOOK_S = 0.2
 
 
 def main() -> int:
@@ -47,6 +50,8 @@ async def run(hall: SimulatedHall, data: Path, parent: int) -> None:
         asyncio.get_running_loop().add_signal_handler(each, ended.set)
     async with AsyncExitStack() as stack:
         for device in hall.devices.values():
+            if device.secrets_file is not None:
+                stack.enter_context(told_password(device.secrets_file))
             if isinstance(device.simulator, Caller):
                 await stack.enter_async_context(calling(device.simulator, device.link))
             else:
@@ -65,12 +70,24 @@ async def run(hall: SimulatedHall, data: Path, parent: int) -> None:
 @asynccontextmanager
 async def calling(simulator: Caller, url: str) -> AsyncIterator[None]:
     """It calls, and calls again, while entered."""
-    call = asyncio.create_task(simulator.call(url))
+    call = asyncio.create_task(_call(simulator, url))
     try:
         yield
     finally:
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
+
+
+async def _call(simulator: Caller, url: str) -> None:
+    """It is switched on once the service is there: a terminal that met nobody would not try again for half a minute."""
+    parts = urlsplit(url)
+    while True:
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            writer.close()
+            break
+        await asyncio.sleep(LOOK_S)
+    await simulator.call(url)
 
 
 async def _central(hall: SimulatedHall, data: Path, stack: AsyncExitStack) -> CentralServer | None:

@@ -1,24 +1,29 @@
 """Reads a hall file and makes one simulator for each of its devices, to be served on exactly its link.
 
 Source: the hall file's own format. A simulator is `simulators/<driver>.py` with `SIMULATOR`, a class that is made with
-(device id, options). Only links of this machine are served: TCP on a loopback address, and serial lines inside the data
-folder; anything else may be a real device.
+(device id, options); of what speaks UDP it is in `simulators/<driver>_udp.py`. Only links of this machine are served:
+TCP and UDP on a loopback address, and serial lines inside the data folder; anything else may be a real device.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import re
 import tomllib
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from simulators.port import Faults, Wire
+
+PASSWORD = "demo"  # noqa: S105  nobody's secret
+"""Of every simulated device that asks for one."""
 
 
 class HallSimulator(Protocol):
@@ -61,6 +66,8 @@ class SimulatedDevice:
     """Where it is served, or of a caller what it calls."""
     simulator: Wired | Caller
     faults: Faults = field(default_factory=Faults)
+    secrets_file: Path | None = None
+    """Where the service looks for its password, if that is in the data folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,22 +140,54 @@ def _device(table: Mapping[str, Any], addresses: list[int], port: int, data: Pat
         link = f"http://127.0.0.1:{port}" if driver == "adms" else f"ws://127.0.0.1:{port}/api/v1/pads/{device_id}"
     elif not is_local(link, data):
         return f"{device_id}: {link} is not simulated: it is not on this machine"
-    known = driver.isidentifier() and importlib.util.find_spec(f"simulators.{driver}")
-    factory = getattr(importlib.import_module(f"simulators.{driver}"), "SIMULATOR", None) if known else None
+    scheme = urlsplit(link).scheme
+    module = f"simulators.{driver}_udp" if scheme == "udp" else f"simulators.{driver}"
+    known = driver.isidentifier() and importlib.util.find_spec(module)
+    factory = getattr(importlib.import_module(module), "SIMULATOR", None) if known else None
     if factory is None:
-        return f"{device_id}: there is no simulator for {driver!r}"
+        return f"{device_id}: there is no simulator for {driver!r} that speaks {scheme}"
     options = dict(table.get("options", {}))
     if addresses:
         options.setdefault("addresses", addresses)
-    return SimulatedDevice(device_id, str(table.get("name", device_id)), driver, link, factory(device_id, options))
+    secrets_file = Path(str(options.get("secrets_file", "")))
+    told = "secrets_file" in options and _is_inside(secrets_file, data)
+    if told:
+        options["password"] = PASSWORD
+    made = SimulatedDevice(device_id, str(table.get("name", device_id)), driver, link, factory(device_id, options))
+    return replace(made, secrets_file=secrets_file) if told else made
+
+
+@contextlib.contextmanager
+def told_password(place: Path) -> Iterator[None]:
+    """The service finds `PASSWORD` there while entered: by a link, because it accepts no secrets inside the checkout,
+    which is where the data folder of `make run` lies. Raises `FileExistsError` when somebody's own file is there.
+    """
+    with TemporaryDirectory(prefix="simulated-") as folder:
+        file = Path(folder) / place.name
+        file.touch(0o600)
+        file.write_text(f'password = "{PASSWORD}"\n', "utf-8")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_symlink():
+            place.unlink()  # of a simulator that was killed
+        place.symlink_to(file)
+        try:
+            yield
+        finally:
+            place.unlink(missing_ok=True)
 
 
 def is_local(link: str, data: Path) -> bool:
-    """Whether serving this link can disturb no real device: loopback TCP, or a serial line inside the data folder."""
+    """Whether serving this link can disturb no real device: loopback TCP or UDP, or a serial line inside the data
+    folder.
+    """
     parts = urlsplit(link)
     if parts.scheme == "serial":
-        return Path(parts.path).parent.resolve().is_relative_to(data)
-    return parts.scheme == "tcp" and parts.port is not None and _is_loopback(parts.hostname or "")
+        return _is_inside(Path(parts.path), data)
+    return parts.scheme in ("tcp", "udp") and parts.port is not None and _is_loopback(parts.hostname or "")
+
+
+def _is_inside(path: Path, data: Path) -> bool:
+    return path.parent.resolve().is_relative_to(data)
 
 
 def _is_loopback(host: str) -> bool:

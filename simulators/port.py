@@ -1,7 +1,8 @@
-"""Serves a simulated device on a wire: TCP, a pty, or one end of an in-memory pair, with faults.
+"""Serves a simulated device on a wire: TCP, UDP, a pty, or one end of an in-memory pair, with faults.
 
 A simulator is one object with `async def talk(self, wire)`: it speaks until the wire raises `Gone`. It is
 called once per connection, by the server that this file starts, and keeps its state (paper, screens) between them.
+On UDP a connection is an address that was heard from; there each read is a datagram, and each write sends one.
 When it returns of its own accord it has hung up: a TCP connection ends; a pty vanishes, so that whoever holds the other
 end reads its end or EIO, and is plugged in again `REPLUG_S` later.
 """
@@ -12,11 +13,12 @@ import asyncio
 import contextlib
 import os
 import tty
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 REPLUG_S = 3.0
@@ -64,10 +66,13 @@ class Faults:
 
 
 class FaultyWire:
-    """A wire that loses, changes and delays what the device says, as `faults` tells it at that moment."""
+    """A wire that loses, changes and delays what the device says, as `faults` tells it at that moment.
 
-    def __init__(self, wire: Wire, faults: Faults) -> None:
-        self._wire, self._faults = wire, faults
+    `whole`: what is written arrives as one piece, so nothing trickles.
+    """
+
+    def __init__(self, wire: Wire, faults: Faults, *, whole: bool = False) -> None:
+        self._wire, self._faults, self._whole = wire, faults, whole
 
     async def read(self) -> bytes:
         data = await self._wire.read()
@@ -82,7 +87,7 @@ class FaultyWire:
         if faults.random.random() < faults.garble:
             at = faults.random.randrange(len(data))
             data = data[:at] + bytes([data[at] ^ (1 << faults.random.randrange(8))]) + data[at + 1 :]
-        if not faults.trickle:
+        if self._whole or not faults.trickle:
             await self._wire.write(data)
             return
         for byte in data:
@@ -95,15 +100,18 @@ class FaultyWire:
 
 @contextlib.asynccontextmanager
 async def serve(url: str, simulator: Simulator, faults: Faults | None = None) -> AsyncIterator[None]:
-    """Serves `simulator` on `tcp://host:port` or `serial:///path` (a pty with a link at that path) while entered."""
+    """Serves `simulator` on `tcp://host:port`, `udp://host:port` or `serial:///path` (a pty with a link at that path)
+    while entered.
+    """
     parts = urlsplit(url)
     faults = faults or Faults()
-    if parts.scheme == "tcp":
-        server = serve_tcp(parts.hostname or "127.0.0.1", parts.port or 0, simulator, faults)
+    if parts.scheme in ("tcp", "udp"):
+        server_of = serve_tcp if parts.scheme == "tcp" else serve_udp
+        server = server_of(parts.hostname or "127.0.0.1", parts.port or 0, simulator, faults)
     elif parts.scheme == "serial":
         server = serve_pty(Path(parts.path), simulator, faults)
     else:
-        raise ValueError(f"{url}: a simulator serves tcp:// or serial://")
+        raise ValueError(f"{url}: a simulator serves tcp://, udp:// or serial://")
     async with server:
         yield
 
@@ -164,6 +172,92 @@ async def serve_tcp(host: str, port: int, simulator: Simulator, faults: Faults) 
             task.cancel()
         await asyncio.gather(*talks, return_exceptions=True)
         await server.wait_closed()
+
+
+# ---- UDP
+
+PEERS, WAITING = 64, 256
+"""Addresses that are remembered, and datagrams of one that wait to be read; of both the oldest go first."""
+Address = tuple[Any, ...]
+
+
+class _UdpWire:
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+        self._heard: deque[bytes] = deque(maxlen=WAITING)
+        self._news = asyncio.Event()
+        self._gone = False
+
+    def hear(self, data: bytes) -> None:
+        self._heard.append(data)
+        self._news.set()
+
+    async def read(self) -> bytes:
+        while not self._heard and not self._gone:
+            self._news.clear()
+            await self._news.wait()
+        if self._gone:
+            raise Gone("closed")
+        return self._heard.popleft()
+
+    async def write(self, data: bytes) -> None:
+        if self._gone:
+            raise Gone("closed")
+        self._send(data)
+
+    async def close(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._gone = True
+        self._news.set()
+
+
+class _Peers(asyncio.DatagramProtocol):
+    def __init__(self, simulator: Simulator, faults: Faults) -> None:
+        self._simulator, self._faults = simulator, faults
+        self._wires: dict[Address, _UdpWire] = {}
+        self.talks: set[asyncio.Task[None]] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        if not data:
+            return
+        if addr not in self._wires:
+            self._meet(addr)
+        self._wires[addr].hear(data)
+
+    def _meet(self, address: Address) -> None:
+        while len(self._wires) >= PEERS:
+            self._wires.pop(next(iter(self._wires))).forget()
+        wire = self._wires[address] = _UdpWire(lambda data: self._transport.sendto(data, address))
+        task = asyncio.create_task(self._talk(address, wire))
+        self.talks.add(task)
+        task.add_done_callback(self.talks.discard)
+
+    async def _talk(self, address: Address, wire: _UdpWire) -> None:
+        try:
+            with contextlib.suppress(Gone):
+                await self._simulator.talk(FaultyWire(wire, self._faults, whole=True))
+        finally:
+            if self._wires.get(address) is wire:
+                del self._wires[address]
+
+
+@contextlib.asynccontextmanager
+async def serve_udp(host: str, port: int, simulator: Simulator, faults: Faults) -> AsyncIterator[None]:
+    loop = asyncio.get_running_loop()
+    transport, peers = await loop.create_datagram_endpoint(lambda: _Peers(simulator, faults), local_addr=(host, port))
+    try:
+        yield
+    finally:
+        transport.close()
+        talks = list(peers.talks)
+        for task in talks:
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
 
 
 # ---- pty

@@ -17,7 +17,7 @@ CANARY = b"CANARY-SIMULATED-BIOMETRIC-BIT"
 """30 bytes: in Base64 it is `CANARY_BASE64` and depends on nothing that follows."""
 CANARY_BASE64 = b64encode(CANARY)
 MODES = {"face": "刷脸", "finger": "按指纹", "card": "刷卡"}
-CLOCKS = {0: "时钟准", -600: "慢十分钟", 3600: "快一小时", -2 * 365 * 86400: "慢两年"}
+CLOCKS = {0: "时钟准", 420: "快七分钟", -600: "慢十分钟", 3600: "快一小时", -2 * 365 * 86400: "慢两年"}
 """Seconds ahead, and what its button says."""
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"
 
@@ -101,13 +101,13 @@ def masked(name: str) -> str:
 def buttons(people: Iterable[tuple[str, str]], clock: Clock) -> list[dict[str, Any]]:
     """`punch:<number>:<mode>` for each of (number, name), and `clock:<seconds>`, for `controls`."""
     found: list[dict[str, Any]] = [
-        {"name": f"punch:{number}:{mode}", "label": f"{number} {masked(name)}", "group": label}
+        {"name": f"punch:{number}:{mode}", "label": f"{label} {number} {masked(name)}", "group": label}
         for mode, label in MODES.items()
         for number, name in list(people)[:12]
     ]
     for seconds, label in CLOCKS.items():
-        on = abs(clock.off_s - seconds) < 1
-        found.append({"name": f"clock:{seconds}", "label": label, "group": "时钟", "on": on})
+        wrong = {"on": abs(clock.off_s - seconds) < 1} if seconds else {}
+        found.append({"name": f"clock:{seconds}", "label": label, "group": "时钟"} | wrong)
     return found
 
 

@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 
 from simulators.central import CentralServer
-from simulators.hall import SimulatedDevice, SimulatedHall
+from simulators.hall import Caller, SimulatedDevice, SimulatedHall
 
 STATIC = Path(__file__).parent / "static"
 
@@ -73,6 +73,8 @@ def _device_routes(app: FastAPI, hall: SimulatedHall) -> None:
 
     @app.post("/devices/{device_id}/faults")
     async def faults(device_id: str, wanted: FaultSwitches) -> dict[str, Any]:
+        if isinstance(device(device_id).simulator, Caller):
+            raise HTTPException(404, "这台设备自己呼入，没有这里的线路")
         for name, value in wanted.model_dump(exclude_none=True).items():
             setattr(device(device_id).faults, name, value)
         return _describe(device(device_id))
@@ -148,7 +150,9 @@ def _own_page(request: Request) -> None:
 
 
 def _describe(device: SimulatedDevice) -> dict[str, Any]:
+    """`faults` of a wire that is served here: None for what calls the service itself."""
     faults = device.faults
+    switches = {"drop": faults.drop, "garble": faults.garble, "trickle": faults.trickle, "hang": faults.hang}
     return {
         "id": device.id,
         "name": device.name,
@@ -157,7 +161,7 @@ def _describe(device: SimulatedDevice) -> dict[str, Any]:
         "state": device.simulator.state(),
         "version": _version(device.simulator.picture()),
         "controls": device.simulator.controls(),
-        "faults": {"drop": faults.drop, "garble": faults.garble, "trickle": faults.trickle, "hang": faults.hang},
+        "faults": None if isinstance(device.simulator, Caller) else switches,
     }
 
 

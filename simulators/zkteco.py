@@ -1,4 +1,4 @@
-"""A ZKTeco attendance terminal on TCP 4370; `simulators.zkteco_udp` serves the same one on UDP. Not proven on hardware.
+"""A ZKTeco attendance terminal on TCP 4370; `simulators.zkteco_udp` is the same one on UDP. Not proven on hardware.
 
     client:   50 50 82 7D | length 4 | command 2, checksum 2, session 2, reply id 2 | data
     terminal: the same, with the reply id of the request; of a punch, unasked: command 500, session 1, reply id 0
@@ -51,8 +51,8 @@ ACTS = {
 class Terminal:
     """`punch` is what people do.
 
-    Options: `password` (the commkey, default 0: none), `stride` (bytes of a record: 8, 16, 40 or 49; default 40),
-    `clock_off_s` (default 0).
+    Options: `commkey` (default 0: none), `stride` (bytes of a record: 8, 16, 40 or 49; default 40), `clock_off_s`
+    (default 0).
     """
 
     def __init__(self, device_id: str, options: Mapping[str, Any]) -> None:
@@ -63,7 +63,7 @@ class Terminal:
         if stride not in STRIDES:
             raise ValueError(f"stride {stride}: it is one of {STRIDES}")
         self.on["no_count"] = stride == 49
-        self.memory = Memory(device_id, int(options.get("password", 0)), stride, self.clock, self.on)
+        self.memory = Memory(device_id, int(options.get("commkey", 0)), stride, self.clock, self.on)
         self.greeted, self.words, self.trouble = "", "", False
         """What the screen says, and whether it is in red."""
         self._wires: set[Wire] = set()

@@ -111,13 +111,16 @@ def recordings() -> str:
 
 
 def demo_hall(folder: Path, change: Callable[[str], str] = lambda text: text) -> halls.Hall:
-    """The hall of config/demo.toml after `change` of its text. Its voice is recorded, and nobody calls from outside."""
+    """The hall of config/demo.toml after `change` of its text. Its voice is recorded, and nobody calls from outside.
+
+    Without its attendance terminals: one needs a socket, one calls, and the clock of the third is real time.
+    """
     file = folder / "hall.toml"
     text = DEMO.read_text("utf-8").replace(
         "options = { times = 1 }", f'options = {{ times = 1, clips = "{recordings()}" }}'
     )
     text = text.replace('{ device = "pad-2" }', '{ device = "counter", address = 2 }')
-    text = re.sub(r'\[\[device\]\]\nid = "pad-2"\n(?:.+\n)*\n', "", text)
+    text = re.sub(r'\[\[device\]\]\nid = "(?:pad|gate)-\d"\n(?:.+\n)*\n?', "", text)
     file.write_text(change(text), "utf-8")
     return hallfile.load(file, data=folder)
 

@@ -30,9 +30,28 @@ class Punch:
     live: bool
 
 
+def punches(session: Session, hall: Hall, now: Now, command: tuple[Punch, ...]) -> int:
+    """Stores records of one terminal, oldest first; how many were not there. One that is read again after a correction
+    keeps its first time."""
+    *_, last = command
+    offset, right_at = _clock(session, last.device)
+    new = sum(_stored(session, hall, now, each, offset, right_at) for each in command)
+    session.connection.exec_driver_sql(
+        "INSERT INTO terminal (device, bookmark) VALUES (?, ?)"
+        " ON CONFLICT (device) DO UPDATE SET bookmark=excluded.bookmark",
+        (last.device, last.bookmark),
+    )
+    return new
+
+
 def punch(session: Session, hall: Hall, now: Now, command: Punch) -> bool:
-    """Stores a record; False when it was there already. Read again after a correction it keeps its first time."""
-    offset = _offset(session, command.device)
+    """As `punches`, for one; False when it was there already."""
+    return bool(punches(session, hall, now, (command,)))
+
+
+def _stored(session: Session, hall: Hall, now: Now, command: Punch, offset: int, right_at: int) -> bool:
+    if command.clock.replace(tzinfo=hall.zone_info).timestamp() * 1000 <= right_at:
+        offset = 0  # made before the clock went wrong
     local = command.clock.replace(tzinfo=hall.zone_info) - timedelta(milliseconds=offset)
     at = int(local.timestamp() * 1000)
     shown, day = command.clock.isoformat(timespec="seconds"), local.date().isoformat()
@@ -54,11 +73,6 @@ def punch(session: Session, hall: Hall, now: Now, command: Punch) -> bool:
             now.at,
         ),
     ).rowcount
-    session.connection.exec_driver_sql(
-        "INSERT INTO terminal (device, bookmark) VALUES (?, ?)"
-        " ON CONFLICT (device) DO UPDATE SET bookmark=excluded.bookmark",
-        (command.device, command.bookmark),
-    )
     if stored:
         actor = f"device:{command.device}"
         data = {"staff": command.person, "device": command.device, "at": at, "direction": command.direction}
@@ -67,9 +81,12 @@ def punch(session: Session, hall: Hall, now: Now, command: Punch) -> bool:
     return bool(stored)
 
 
-def _offset(session: Session, device: str) -> int:
-    row = session.connection.exec_driver_sql("SELECT offset_ms FROM terminal WHERE device=?", (device,)).first()
-    return int(row[0]) if row else 0
+def _clock(session: Session, device: str) -> tuple[int, int]:
+    """(by how much it is ahead, when it was last right), milliseconds."""
+    row = session.connection.exec_driver_sql(
+        "SELECT offset_ms, right_at FROM terminal WHERE device=?", (device,)
+    ).first()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +101,10 @@ def measure(session: Session, hall: Hall, now: Now, command: Measured) -> bool:
     wrong = abs(command.offset_ms) >= WRONG_CLOCK_MS
     offset = command.offset_ms if wrong else 0
     session.connection.exec_driver_sql(
-        "INSERT INTO terminal (device, offset_ms, measured_at) VALUES (?, ?, ?) ON CONFLICT (device) DO UPDATE"
-        " SET offset_ms=excluded.offset_ms, measured_at=excluded.measured_at",
-        (command.device, offset, now.at),
+        "INSERT INTO terminal (device, offset_ms, measured_at, right_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (device) DO UPDATE SET offset_ms=excluded.offset_ms, measured_at=excluded.measured_at,"
+        " right_at=max(right_at, excluded.right_at)",
+        (command.device, offset, now.at, 0 if wrong else now.at),
     )
     if wrong:
         key = f"device:{command.device}"

@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edge.access.tokens import Identity
 from edge.attendance import csvfile, publishing, record, results, roster, views
+from edge.attendance.alarms import open_alarms
+from edge.attendance.enrolment_views import overview
 from edge.attendance.entries import Entry
 from edge.attendance.months import Every
 from edge.attendance.profile import Override
 from edge.clock import local
+from edge.devices.terminals import terminals
 from edge.guard import needs
 from edge.parts import actor_of, identity_of, parts_of, perform
 from edge.refusal import Refused
@@ -207,6 +210,25 @@ async def correct(request: Request, publication: str, person: str, body: Because
     rules = parts_of(request).rules
     command = publishing.Correct(rules, publication, person, _actor(request), body.why)
     return await perform(request, publishing.correct, command, lambda _s, _n, version: {"version": version})
+
+
+# ---- terminals and alarms
+
+
+@router.get("/terminals", dependencies=[needs("ops")])
+def terminals_(request: Request) -> View:
+    """Who should be on which terminal, who is, and what is in the way; never a template, only whether there is one."""
+    parts = parts_of(request)
+    with parts.database.read() as connection:
+        return overview(connection, parts.hall, parts.clock.now(), terminals(parts.hall))
+
+
+@router.get("/alarms", dependencies=[needs("ops")])
+def alarms(request: Request) -> View:
+    """What is amiss now at windows and with the calendar: what, who, by which rule, and what to do."""
+    parts = parts_of(request)
+    with parts.database.read() as connection:
+        return {"alarms": open_alarms(connection, parts.hall)}
 
 
 # ---- the calendar

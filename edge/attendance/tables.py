@@ -32,6 +32,7 @@ TERMINAL = Table(
     Column("bookmark", Text, nullable=False, server_default=""),
     Column("offset_ms", Integer, nullable=False, server_default="0"),
     Column("measured_at", Integer),
+    Column("right_at", Integer, nullable=False, server_default="0"),  # when its clock was last found to be right
     Column("discarded", Integer, nullable=False, server_default="0"),  # biometric records that came and were dropped
 )
 

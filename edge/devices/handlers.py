@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from drivers.base import (
     CardRead,
     CardUnread,
-    ClockRead,
     Condition,
     Delivered,
     Device,
-    Discarded,
     Graded,
     KeyPressed,
     Messenger,
     Printer,
-    Punched,
+    Terminal,
+    TerminalEvent,
 )
 from edge import hall as halls
 from edge.notices.outputs import Again, Moment
@@ -33,7 +32,7 @@ class Handlers:
     """Keeps it in memory for the kiosk; nothing of a card is stored by itself."""
     delivered: Callable[[halls.Device, Delivered], Awaitable[None]]
     """Returns after the commit."""
-    terminal: Callable[[halls.Device, Punched | ClockRead | Discarded], Awaitable[Sequence[Answer]]]
+    terminal: Callable[[halls.Device, TerminalEvent], Awaitable[Sequence[Answer]]]
     """Returns after the commit."""
     bookmark: Callable[[str], str]
     """Where a terminal's memory was read to."""
@@ -41,6 +40,8 @@ class Handlers:
     """Prints the next job of this printer, if there is one; True when it did. May raise the four errors."""
     send_next: Callable[[halls.Device, Messenger], Awaitable[bool]]
     """As `print_next`, for a text message."""
+    enrol_next: Callable[[halls.Device, Terminal], Awaitable[bool]]
+    """As `print_next`, for a person whom the terminal should know, or forget."""
 
     def jobs(self, config: halls.Device, device: Device) -> Callable[[], Awaitable[bool]] | None:
         """What does this device's next job; None when it has none."""
@@ -50,4 +51,7 @@ class Handlers:
         if isinstance(device, Messenger):
             messenger = device
             return lambda: self.send_next(config, messenger)
+        if isinstance(device, Terminal):
+            terminal = device
+            return lambda: self.enrol_next(config, terminal)
         return None

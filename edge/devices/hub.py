@@ -19,21 +19,19 @@ from typing import Any, cast
 from drivers.base import (
     CardRead,
     CardUnread,
-    ClockRead,
     Condition,
     Delivered,
     Device,
     DeviceError,
     DeviceEvent,
-    Discarded,
     Graded,
     KeyPressed,
     Link,
     Misconfigured,
     ProtocolError,
-    Punched,
     Rejected,
     Speech,
+    TerminalEvent,
     Unreachable,
     Voice,
 )
@@ -249,7 +247,7 @@ class Hub:
             await self._condition(config, event)
         elif isinstance(event, CardRead | CardUnread):
             self._handlers.card(config, event)
-        elif isinstance(event, Graded | Delivered | Punched | ClockRead | Discarded):
+        elif isinstance(event, Graded | Delivered | TerminalEvent):
             # Asking for the next event acknowledges this one on the wire: so it is committed first.
             try:
                 if isinstance(event, Graded):

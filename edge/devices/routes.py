@@ -173,15 +173,17 @@ async def pad(socket: WebSocket, device: str) -> None:
 
 SERIAL = re.compile(r"[0-9A-Za-z_-]{1,32}")
 LONGEST_UPLOAD = 4 * 1024 * 1024
+CALLS = ("cdata", "fdata", "getrequest", "devicecmd", "ping", "registry")
 
 
-@router.api_route("/iclock/{rest}", methods=["GET", "POST"], dependencies=[needs("anyone")], include_in_schema=False)
-async def iclock(request: Request, rest: str) -> Response:
+async def iclock(request: Request) -> Response:
     """An attendance terminal calls (ADMS). Its serial number is in the hall file, or it gets nothing and ops sees it.
 
     What it sent is answered after the commit: a 200 makes it forget.
     """
-    parts, serial = parts_of(request), request.query_params.get("SN", "")
+    parts, serial = parts_of(request), _serial(request)
+    if _call(request) not in CALLS:
+        return Response(status_code=404)
     device = next((each.id for each in parts.hall.devices if _is_caller(each, serial)), None)
     if device is None:
         if SERIAL.fullmatch(serial):
@@ -195,13 +197,30 @@ async def iclock(request: Request, rest: str) -> Response:
     link, is_new = parts.callers.link(device)
     if is_new:
         await parts.hub.called(device, link)
-    line = f"{request.method} /iclock/{rest}?{request.url.query} HTTP/1.1\r\n\r\n"
+    line = f"{request.method} /iclock/{_call(request)}?{request.url.query} HTTP/1.1\r\n\r\n"
     try:
         answer = await link.ask(line.encode("ascii", "replace") + bytes(body))
     except Unreachable:
         return Response(status_code=503)
     head, _, text = answer.partition(b"\r\n\r\n")
     return Response(text, int(head.split(b" ")[1]), media_type="text/plain")
+
+
+for path in ("/iclock/{call}", "/{call}.aspx", *(f"/{call}" for call in CALLS)):
+    # Old firmware leaves out /iclock, or writes cdata.aspx or cdata/, and follows no redirect.
+    for spelling in (path, f"{path}/"):
+        router.add_api_route(
+            spelling, iclock, methods=["GET", "POST"], dependencies=[needs("anyone")], include_in_schema=False
+        )
+
+
+def _call(request: Request) -> str:
+    """`cdata`, however the firmware spells it."""
+    return request.url.path.rstrip("/").rpartition("/")[2].lower().removesuffix(".aspx")
+
+
+def _serial(request: Request) -> str:
+    return next((value for name, value in request.query_params.items() if name.lower() == "sn"), "")
 
 
 def _is_caller(config: halls.Device, serial: str) -> bool:

@@ -112,7 +112,10 @@ function makeButton(card, control) {
   return button;
 }
 
+/** What calls the service itself has no line of ours. */
 function showFaults(card, faults) {
+  card.querySelector(".faults").hidden = !faults;
+  if (!faults) return;
   for (const field of card.querySelectorAll(".faults select, .faults input")) {
     if (document.activeElement === field && field.tagName === "SELECT") continue;
     if (field.type === "checkbox") field.checked = faults[field.name];

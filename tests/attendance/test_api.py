@@ -127,3 +127,16 @@ async def test_next_years_table_is_entered_at_ops(hall: Running) -> None:
     await hall.post(f"{API}/calendar/years", 422, year=2027, off=["2026-01-01"])
     day = {"day": "2027-03-06", "kind": "extended", "name": "延时", "shifts": [{"start": "09:00", "end": "12:00"}]}
     assert await hall.post(f"{API}/calendar/days", days=[day]) == {"days": 1}
+
+
+@pytest.mark.req("ENR-02")
+async def test_ops_sees_who_lacks_a_letter_and_what_is_amiss(hall: Running) -> None:
+    await hall.post(f"{API}/people", people=[{"id": "1003", "name": "赵六", "unit": "zj", "since": "2026-01-01"}])
+    staff = {each["staff"]: each for each in (await hall.get(f"{API}/terminals"))["staff"]}
+    assert (staff["1001"]["words"], staff["1003"]["words"]) == (None, "缺人员调整函")
+    assert (await hall.get(f"{API}/alarms"))["alarms"] == []
+    move(hall, "2026-12-15 10:00")
+    (alarm,) = await hall.until(lambda: hall.events("attendance.alarm"), within=600)
+    shown = (await hall.get(f"{API}/alarms"))["alarms"]
+    assert [each["kind"] for each in shown] == ["year_unknown"]
+    assert alarm.data["kind"] == "year_unknown"

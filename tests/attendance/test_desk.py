@@ -32,6 +32,15 @@ def test_f29_a_week_resent_adds_nothing(tmp_path: Path) -> None:
     assert len(books.events("attendance.punched")) == 21
 
 
+def test_records_stored_together_move_the_bookmark_to_the_last(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    batch = tuple(punched(MORNING + timedelta(minutes=nth)) for nth in range(5))
+    assert books.do(desk.punches, batch[:3]) == 3
+    assert books.do(desk.punches, batch) == 2
+    assert books.rows("SELECT bookmark FROM terminal") == [(batch[-1].bookmark,)]
+    assert [event.data["at"] for event in books.events()] == [row[0] for row in books.rows("SELECT at FROM punch")]
+
+
 def test_two_in_one_second_are_two(tmp_path: Path) -> None:
     books = Books(tmp_path)
     assert books.do(desk.punch, punched(sequence="0"))
@@ -50,6 +59,19 @@ def test_a_wrong_clock_is_corrected_and_both_times_are_kept(tmp_path: Path) -> N
     assert not books.do(desk.measure, desk.Measured("gate-1", 900))
     books.do(desk.punch, punched(MORNING + timedelta(minutes=5)))
     assert books.rows("SELECT offset_ms FROM punch ORDER BY at") == [(3_600_000,), (0,)]
+
+
+def test_what_was_recorded_before_the_clock_went_wrong_is_left_as_it_is(tmp_path: Path) -> None:
+    """Read from memory when the clock is found to be wrong: only what came after it was last right is corrected."""
+    books = Books(tmp_path)
+    books.do(desk.measure, desk.Measured("gate-1", 0))
+    books.wall.at += 86_400
+    books.do(desk.measure, desk.Measured("gate-1", 420_000))
+    books.do(desk.punches, (punched(MORNING), punched(MORNING + timedelta(days=1))))
+    assert books.rows("SELECT shown, offset_ms FROM punch ORDER BY at") == [
+        ("2026-03-02T08:01:05", 0),
+        ("2026-03-03T08:01:05", 420_000),
+    ]
 
 
 def test_memory_is_read_on_from_the_last_stored_record(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_a_public_screen_shows_numbers_and_no_person() -> None:
     assert [(row.person, row.details) for row in rows] == [("", ())] * 4
     assert shown.counts == OPEN.counts
     page = drawn(shown)
-    assert not any(secret in page for secret in ("1001", "1002", "王芳", "欧阳", "08:36", "未办请假手续"))
+    assert not any(secret in page for secret in ("1001", "1002", "王芳", "修远", "08:36", "未办请假手续"))
 
 
 # ---- files

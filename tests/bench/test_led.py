@@ -24,7 +24,7 @@ from tests.server import Caller, callers, free_port, running
 pytestmark = pytest.mark.bench
 
 FILE = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
-BESIDE = (1, 2, 11, 21, 22, 23)
+BESIDE = (1, 2, 11, 12, 21, 22, 23, 31, 41, 42)
 PRESSES = 60
 APART_S = 0.35
 """A second press of the same key within 0.3 s counts as the same press."""

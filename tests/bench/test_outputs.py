@@ -265,7 +265,7 @@ async def test_what_300_screens_cost(tmp_path: Path, capsys: pytest.CaptureFixtu
 # ---- take to slip
 
 TICKETS = 60
-BESIDE = (1, 2, 11, 12, 21, 22, 23, 31)
+BESIDE = (1, 2, 11, 12, 21, 22, 23, 31, 41, 42)
 
 
 async def cut_after(printer: SimulatedEscpos, slips: int) -> float:

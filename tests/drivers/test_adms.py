@@ -16,12 +16,13 @@ import pytest
 from drivers.adms import DEVICE, RESULT_S, SILENT_S, SLOW_S, PushTerminal
 from drivers.adms_tables import LONGEST_BODY
 from drivers.base import (
+    ClockRead,
     Condition,
     DeviceEvent,
     Discarded,
     Enrolled,
     Misconfigured,
-    Punched,
+    Punches,
     Rejected,
     Terminal,
     Unreachable,
@@ -176,8 +177,9 @@ async def test_punches_are_answered_when_all_have_been_taken() -> None:
     async with DEVICE(opened, OPTIONS) as terminal:
         events = terminal.events()
         await wire.write(FRAMES["nine punches"].raw)
-        for _ in range(9):
-            assert isinstance(await anext(events), Punched)
+        told = await anext(events)
+        assert isinstance(told, Punches)
+        assert len(told.records) == 9
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
                 await wire.read()
@@ -188,7 +190,11 @@ async def test_punches_are_answered_when_all_have_been_taken() -> None:
         await events.aclose()
 
 
-@pytest.mark.parametrize("good", [0, 1, 8])
+MANY = b"".join(LINE.replace(b"1001", b"%d" % nth) for nth in range(600))
+"""More than are stored together."""
+
+
+@pytest.mark.parametrize("good", [0, 1, 2])
 async def test_without_a_commit_there_is_no_answer(good: int) -> None:
     taken = 0
 
@@ -200,7 +206,7 @@ async def test_without_a_commit_there_is_no_answer(good: int) -> None:
 
     async with connected(take=take) as (terminal, firmware, told):
         with pytest.raises(TimeoutError):
-            await firmware.says(FRAMES["nine punches"].raw)
+            await firmware.posts("ATTLOG", MANY, "&Stamp=17")
         assert len(told) == good
         assert terminal.bookmark == ""
     assert isinstance(told[-1], OSError)
@@ -208,8 +214,9 @@ async def test_without_a_commit_there_is_no_answer(good: int) -> None:
 
 async def test_after_the_last_the_mark_of_the_body_is_the_bookmark() -> None:
     async with connected() as (terminal, firmware, told):
-        await firmware.posts("ATTLOG", LINE + LINE.replace(b"1001", b"1002"), "&Stamp=17")
-        assert [event.bookmark for event in told] == ["", "17"]
+        assert await firmware.posts("ATTLOG", MANY, "&Stamp=17") == OK + b"OK: 600"
+        assert [event.bookmark for event in told] == ["", "", "17"]
+        assert [each.person for event in told for each in event.records] == [str(nth) for nth in range(600)]
         assert terminal.bookmark == "17"
 
 
@@ -342,7 +349,7 @@ async def test_several_commands_go_out_at_once_and_results_find_theirs() -> None
             await done(writing[nth])
 
 
-async def test_a_command_that_nobody_fetches_or_answers_is_unreachable() -> None:
+async def test_a_command_without_a_result_is_refused_and_the_terminal_stays() -> None:
     async with connected() as (terminal, firmware, _):
         start = asyncio.get_running_loop().time()
         setting = asyncio.create_task(terminal.set_clock(AT))
@@ -351,9 +358,10 @@ async def test_a_command_that_nobody_fetches_or_answers_is_unreachable() -> None
         while not setting.done():
             await firmware.polls()
             await asyncio.sleep(5)
-        with pytest.raises(Unreachable):
+        with pytest.raises(Rejected, match="timeout"):
             await setting
         assert asyncio.get_running_loop().time() - start < RESULT_S + 6
+        assert await firmware.polls() == b"OK"
         await firmware.reports(name, 0)
 
 
@@ -390,3 +398,16 @@ async def test_after_a_refusal_it_is_given_its_longer_delay() -> None:
         assert await firmware.polls() == b"OK"
         await asyncio.sleep(SILENT_S + 1)
     assert isinstance(told[-1], Unreachable)
+
+
+# ---- its clock
+
+
+async def test_a_punch_from_the_future_shows_that_the_clock_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one of just now that it is right again; an old one shows nothing: it may have waited for the network."""
+    monkeypatch.setattr("drivers.adms.local_now", lambda _minutes: AT)
+    async with connected() as (_, firmware, told):
+        for minute in ("08:36:01", "08:20:00", "08:29:05", "08:29:06"):
+            await firmware.posts("ATTLOG", f"1001\t2026-11-23 {minute}\t0\t15\t0\t0\t0\n".encode())
+        assert [each for each in told if isinstance(each, ClockRead)] == [ClockRead(420.0), ClockRead(0.0)]
+        assert isinstance(told[0], ClockRead), "it is known before the punch is stored"

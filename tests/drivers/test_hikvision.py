@@ -26,6 +26,7 @@ from drivers.base import (
     Misconfigured,
     ProtocolError,
     Punched,
+    Punches,
     Rejected,
     Terminal,
     Unreachable,
@@ -197,7 +198,11 @@ async def listening(bookmark: str = "") -> AsyncIterator[tuple[AccessTerminal, l
 
 
 def punches(told: list[Any]) -> list[Punched]:
-    return [event for event in told if isinstance(event, Punched)]
+    """Those told one by one, and those told together."""
+    found: list[Punched] = []
+    for event in told:
+        found += event.records if isinstance(event, Punches) else [event] if isinstance(event, Punched) else []
+    return found
 
 
 def sequences(told: list[Any]) -> list[str]:
@@ -462,7 +467,7 @@ async def test_a_record_that_was_not_taken_is_not_behind_the_bookmark(fake: Fake
     fake.memory = [info(1, 1), info(2, 2)]
     async with terminal() as device:
         events = device.events()
-        while not isinstance(await anext(events), Punched):
+        while not isinstance(await anext(events), Punches):
             pass
         await events.aclose()
         assert device.bookmark == ""

@@ -22,6 +22,7 @@ from drivers.base import (
     Misconfigured,
     ProtocolError,
     Punched,
+    Punches,
     Rejected,
     Terminal,
     Unreachable,
@@ -231,7 +232,11 @@ async def watched(bookmark: str = "", **given: Any) -> AsyncIterator[tuple[Zktec
 
 
 def punches(events: list[DeviceEvent]) -> list[Punched]:
-    return [event for event in events if isinstance(event, Punched)]
+    """Those told one by one, and those told together."""
+    found: list[Punched] = []
+    for event in events:
+        found += event.records if isinstance(event, Punches) else [event] if isinstance(event, Punched) else []
+    return found
 
 
 def who(events: list[DeviceEvent]) -> list[tuple[str, str, bool]]:
@@ -254,11 +259,12 @@ async def test_first_come_clock_memory_and_then_what_happens() -> None:
     async with watched(records=morning(2), ahead=90) as (_, peer, events):
         await peer.tell(live("1001", EIGHT + timedelta(hours=9), 15, 1))
         await asyncio.sleep(1)
-        clock, first, second, third = events
+        clock, memory, third = events
+        assert isinstance(memory, Punches)
+        first, second = memory.records
         assert isinstance(clock, ClockRead)
         assert clock.offset_s == pytest.approx(90, abs=1)
         assert first == Punched("1001", EIGHT, "1/0/0", punches(events)[0].bookmark, "in", "fingerprint")
-        assert isinstance(second, Punched)
         assert third == Punched("1001", EIGHT + timedelta(hours=9), "15/1/0", second.bookmark, "out", "face", live=True)
         assert peer.commands()[:3] == [1000, 12, 500]
         assert [(reply_id, data) for _, _, reply_id, data in peer.heard[:3]] == [
@@ -662,7 +668,7 @@ async def test_opened_again_it_starts_anew() -> None:
         async with device, asyncio.timeout(100):
             events = device.events()
             assert isinstance(await anext(events), ClockRead)
-            assert isinstance(await anext(events), Punched)
+            assert isinstance(await anext(events), Punches)
             assert peer.heard[0][:3] == (1000, 0, 0)
             await events.aclose()
         running.cancel()

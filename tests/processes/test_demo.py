@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.server import callers, free_port, running
 
 FILE = Path(__file__).resolve().parents[2] / "config" / "demo.toml"
-BESIDE = (1, 2, 11, 21, 22, 23)
+BESIDE = (1, 2, 11, 12, 21, 22, 23, 31, 41, 42)
 """The ports that the demo hall uses beside the service's own."""
 
 

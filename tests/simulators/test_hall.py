@@ -6,17 +6,21 @@ import asyncio
 import signal
 import socket
 import sys
+import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
+from simulators.__main__ import calling
 from simulators.central import Central, CentralServer
-from simulators.hall import Caller, SimulatedHall, fill, is_local, read
+from simulators.hall import Caller, SimulatedHall, fill, is_local, read, told_password
+from simulators.hikvision import Terminal as Hikvision
 from simulators.onbon import Onbon
 from simulators.web import make_app
+from simulators.zkteco_udp import UdpTerminal
 from tests.wire import pair
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +104,8 @@ def test_what_cannot_be_simulated_is_noticed_and_left_alone(hall: SimulatedHall)
         ("tcp://127.0.0.1:9100", True),
         ("tcp://localhost:9100", True),
         ("tcp://[::1]:9100", True),
+        ("udp://127.0.0.1:4370", True),
+        ("udp://10.0.0.31:4370", False),
         ("tcp://10.0.0.21:9100", False),
         ("tcp://printer:9100", False),
         ("serial:///data/wire/counter", True),
@@ -121,6 +127,99 @@ def test_a_file_that_is_no_hall_file_is_refused(tmp_path: Path, text: str) -> No
     (tmp_path / "bad.toml").write_text(text)
     with pytest.raises(ValueError):
         read(tmp_path / "bad.toml", port=1, data=tmp_path)
+
+
+# ---- terminals
+
+TERMINALS = """
+[[device]]
+id = "door"
+driver = "zkteco"
+link = "udp://127.0.0.1:{port+16}"
+[[device]]
+id = "slips"
+driver = "escpos"
+link = "udp://127.0.0.1:{port+17}"
+[[device]]
+id = "face"
+driver = "hikvision"
+link = "tcp://127.0.0.1:{port+18}"
+options = { url = "http://127.0.0.1:{port+18}", user = "u", secrets_file = "{data}/wire/face.toml" }
+[[device]]
+id = "far"
+driver = "hikvision"
+link = "tcp://127.0.0.1:{port+19}"
+options = { secrets_file = "/etc/hall-edge/terminal.toml" }
+[[device]]
+id = "push"
+driver = "adms"
+link = "inbound:"
+"""
+
+
+@pytest.fixture
+def terminals(tmp_path: Path) -> SimulatedHall:
+    (tmp_path / "hall.toml").write_text(TERMINALS, "utf-8")
+    return read(tmp_path / "hall.toml", port=9000, data=tmp_path / "data")
+
+
+def test_what_speaks_udp_has_a_simulator_of_its_own_or_none(terminals: SimulatedHall) -> None:
+    assert isinstance(terminals.devices["door"].simulator, UdpTerminal)
+    assert terminals.notices == ["slips: there is no simulator for 'escpos' that speaks udp"]
+
+
+def test_a_password_is_told_where_the_file_says_but_only_in_the_data_folder(
+    terminals: SimulatedHall, tmp_path: Path
+) -> None:
+    place = tmp_path / "data" / "wire" / "face.toml"
+    assert {each.id: each.secrets_file for each in terminals.devices.values() if each.secrets_file} == {"face": place}
+    face = terminals.devices["face"].simulator
+    assert isinstance(face, Hikvision)
+    place.parent.mkdir(parents=True)
+    place.symlink_to(tmp_path / "left by one that was killed")
+    with told_password(place):
+        real = place.resolve()
+        assert tomllib.loads(place.read_text())["password"] == face.guard._password
+        assert (place.stat().st_mode & 0o777, real.is_relative_to(ROOT)) == (0o600, False)
+    assert (place.is_symlink(), real.exists()) == (False, False)
+    place.write_text("somebody's own")
+    with pytest.raises(FileExistsError), told_password(place):
+        pass
+    assert place.read_text() == "somebody's own"
+
+
+async def test_what_calls_has_no_line_to_be_faulty(terminals: SimulatedHall) -> None:
+    transport = httpx.ASGITransport(make_app(terminals, None))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hall") as page:
+        assert (await described(page, "push"))["faults"] is None
+        assert (await described(page, "door"))["faults"]["hang"] is False
+        assert (await page.post("/devices/push/faults", json={"hang": True})).status_code == 404
+
+
+class Phone:
+    """Calls once."""
+
+    def __init__(self) -> None:
+        self.called = ""
+
+    async def call(self, url: str) -> None:
+        self.called = url
+
+
+async def test_what_calls_is_switched_on_when_the_service_is_there() -> None:
+    """Else a terminal would be reported away for the first half minute of every demo."""
+    phone = Phone()
+    with socket.socket() as service:
+        service.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{service.getsockname()[1]}"
+        async with calling(cast(Caller, phone), url):
+            await asyncio.sleep(0.05)
+            assert phone.called == ""
+            service.listen()
+            async with asyncio.timeout(5):
+                while not phone.called:  # noqa: ASYNC110  it tells nobody
+                    await asyncio.sleep(0.01)
+    assert phone.called == url
 
 
 # ---- the page

@@ -131,7 +131,7 @@ async def test_over_tcp_hanging_up_ends_the_connection_and_the_next_is_served() 
 
 @pytest.mark.parametrize("url", ["inbound:", "usb://0416:5011"])
 async def test_what_cannot_be_served_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="tcp:// or serial://"):
+    with pytest.raises(ValueError, match="tcp://, udp:// or serial://"):
         async with serve(url, Parrot()):
             pass
 

@@ -219,7 +219,7 @@ async def test_without_a_key_a_connect_is_enough() -> None:
 
 
 async def test_the_key_must_be_proven_with_any_ticks() -> None:
-    terminal = made(password=12345678)
+    terminal = made(commkey=12345678)
     async with talking(terminal) as client:
         assert (await client.connect()).command == UNAUTHORISED
         assert (await client.ask(201)).command == UNAUTHORISED
@@ -429,7 +429,7 @@ async def test_a_hall_file_makes_one(tmp_path: Any) -> None:
     file = tmp_path / "hall.toml"
     file.write_text(
         '[[device]]\nid = "door"\ndriver = "zkteco"\nlink = "tcp://127.0.0.1:{port+1}"\n'
-        'options = { password = 7, stride = 8, other = "x" }\n'
+        'options = { commkey = 7, stride = 8, other = "x" }\n'
     )
     hall = read_hall(file, port=9000, data=tmp_path)
     terminal = hall.devices["door"].simulator

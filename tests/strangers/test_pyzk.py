@@ -15,7 +15,7 @@ from zk.exception import ZKErrorResponse  # type: ignore[import-untyped]
 from simulators.port import serve
 from simulators.zkteco import Terminal
 from simulators.zkteco_packet import stamp
-from simulators.zkteco_udp import serve_udp
+from simulators.zkteco_udp import UdpTerminal
 
 KEY = 12345678
 THEN = datetime(2026, 11, 22, 17, 5, 9)  # noqa: DTZ001  a terminal knows no zone
@@ -27,7 +27,7 @@ async def served(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Terminal
     with socket.socket(type=kind) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    terminal = Terminal("door", {"password": KEY})
+    terminal = (Terminal if request.param == "tcp" else UdpTerminal)("door", {"commkey": KEY})
     client = ZK(
         *("127.0.0.1", port),
         password=KEY,
@@ -38,8 +38,7 @@ async def served(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Terminal
     )
     # It makes a UDP socket before it knows whether it wants one, and closes none that was refused.
     client._ZK__sock.close()
-    tcp = request.param == "tcp"
-    async with serve(f"tcp://127.0.0.1:{port}", terminal) if tcp else serve_udp("127.0.0.1", port, terminal):
+    async with serve(f"{request.param}://127.0.0.1:{port}", terminal):
         yield terminal, client
     client._ZK__sock.close()
 
