@@ -234,6 +234,10 @@ async def _inline(function: Callable[..., Result], /, *args: Any, **kwargs: Any)
     return function(*args, **kwargs)
 
 
+def _local_now(world: World) -> datetime:
+    return datetime.fromtimestamp(world.wall(), world.hall.zone_info).replace(tzinfo=None)
+
+
 @contextlib.asynccontextmanager
 async def running(world: World) -> AsyncIterator[Running]:
     """The service over `world`. What ends it early is raised when the context is left."""
@@ -243,10 +247,14 @@ async def running(world: World) -> AsyncIterator[Running]:
         outside = Outside(clock, world.ids, world.random, world.open_link, client, world.browse)
         parts = build(world.hall, database, outside, open_vault(world.folder), Inline())
         door = Door(make_app(parts), client=("127.0.0.1", 1))
-        started = asyncio.Event()
-        life = asyncio.create_task(_live(parts, started))
-        # A thread would let virtual time run on while it works.
-        with mock.patch("fastapi.routing.run_in_threadpool", _inline):
+        started, here = asyncio.Event(), functools.partial(_local_now, world)
+        # A thread would let virtual time run on while it works; a terminal's clock is held against the hall's.
+        with (
+            mock.patch("fastapi.routing.run_in_threadpool", _inline),
+            mock.patch("drivers.zkteco.local_now", here),
+            mock.patch("drivers.adms.local_now", side_effect=lambda _minutes: here()),
+        ):
+            life = asyncio.create_task(_live(parts, started))
             async with httpx.AsyncClient(transport=door, base_url="http://127.0.0.1") as api:
                 try:
                     await started.wait()

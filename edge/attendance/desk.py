@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from edge.clock import Now
 from edge.database import Session
@@ -34,8 +35,8 @@ def punches(session: Session, hall: Hall, now: Now, command: tuple[Punch, ...]) 
     """Stores records of one terminal, oldest first; how many were not there. One that is read again after a correction
     keeps its first time."""
     *_, last = command
-    offset, right_at = _clock(session, last.device)
-    new = sum(_stored(session, hall, now, each, offset, right_at) for each in command)
+    clock = _clock(session, last.device)
+    new = sum(_stored(session, hall, now, each, clock) for each in command)
     session.connection.exec_driver_sql(
         "INSERT INTO terminal (device, bookmark) VALUES (?, ?)"
         " ON CONFLICT (device) DO UPDATE SET bookmark=excluded.bookmark",
@@ -49,10 +50,10 @@ def punch(session: Session, hall: Hall, now: Now, command: Punch) -> bool:
     return bool(punches(session, hall, now, (command,)))
 
 
-def _stored(session: Session, hall: Hall, now: Now, command: Punch, offset: int, right_at: int) -> bool:
-    if command.clock.replace(tzinfo=hall.zone_info).timestamp() * 1000 <= right_at:
-        offset = 0  # made before the clock went wrong
-    local = command.clock.replace(tzinfo=hall.zone_info) - timedelta(milliseconds=offset)
+def _stored(session: Session, hall: Hall, now: Now, command: Punch, clock: _Clock) -> bool:
+    here = command.clock.replace(tzinfo=hall.zone_info)
+    offset = clock.offset if command.live else clock.offset_of(int(here.timestamp() * 1000))
+    local = here - timedelta(milliseconds=offset)
     at = int(local.timestamp() * 1000)
     shown, day = command.clock.isoformat(timespec="seconds"), local.date().isoformat()
     stored = session.connection.exec_driver_sql(
@@ -81,12 +82,29 @@ def _stored(session: Session, hall: Hall, now: Now, command: Punch, offset: int,
     return bool(stored)
 
 
-def _clock(session: Session, device: str) -> tuple[int, int]:
-    """(by how much it is ahead, when it was last right), milliseconds."""
+class _Clock(NamedTuple):
+    """A terminal's clock now, and how it was wrong before it was set right; all in milliseconds."""
+
+    offset: int = 0
+    """By how much it is ahead."""
+    right_at: int = 0
+    """When it was last found to be right."""
+    was: int = 0
+    was_from: int = 0
+    was_until: int = 0
+
+    def offset_of(self, shown: int) -> int:
+        """Of a record in memory: made while the clock was wrong before, before it went wrong, or since."""
+        if self.was and self.was_from < shown - self.was <= self.was_until:
+            return self.was
+        return 0 if shown <= self.right_at else self.offset
+
+
+def _clock(session: Session, device: str) -> _Clock:
     row = session.connection.exec_driver_sql(
-        "SELECT offset_ms, right_at FROM terminal WHERE device=?", (device,)
+        "SELECT offset_ms, right_at, was_ms, was_from, was_until FROM terminal WHERE device=?", (device,)
     ).first()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
+    return _Clock(*row) if row else _Clock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +115,21 @@ class Measured:
 
 
 def measure(session: Session, hall: Hall, now: Now, command: Measured) -> bool:
-    """Notes how far the clock is off; True when that is wrong. A small difference corrects nothing."""
+    """Notes how far the clock is off; True when that is wrong. A small difference corrects nothing.
+
+    In whole seconds, as the terminal shows them, and rounded up: the correction makes nobody late.
+    """
     wrong = abs(command.offset_ms) >= WRONG_CLOCK_MS
-    offset = command.offset_ms if wrong else 0
+    before, offset = _clock(session, command.device), -(-command.offset_ms // 1000) * 1000 if wrong else 0
+    after = before._replace(offset=offset, right_at=before.right_at if wrong else now.at)
+    if before.offset and not wrong:
+        after = after._replace(was=before.offset, was_from=before.right_at, was_until=now.at)
     session.connection.exec_driver_sql(
-        "INSERT INTO terminal (device, offset_ms, measured_at, right_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (device) DO UPDATE SET offset_ms=excluded.offset_ms, measured_at=excluded.measured_at,"
-        " right_at=max(right_at, excluded.right_at)",
-        (command.device, offset, now.at, 0 if wrong else now.at),
+        "INSERT INTO terminal (device, measured_at, offset_ms, right_at, was_ms, was_from, was_until)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET measured_at=excluded.measured_at,"
+        " offset_ms=excluded.offset_ms, right_at=excluded.right_at, was_ms=excluded.was_ms,"
+        " was_from=excluded.was_from, was_until=excluded.was_until",
+        (command.device, now.at, *after),
     )
     if wrong:
         key = f"device:{command.device}"

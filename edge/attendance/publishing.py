@@ -95,11 +95,11 @@ def publish(session: Session, hall: Hall, now: Now, command: Publish) -> str:
 
 
 def _snapshots(
-    connection: Statements, rules: Rulebook, first: date, last: date, as_of: datetime
+    connection: Statements, rules: Rulebook, first: date, last: date, as_of: datetime, only: str | None = None
 ) -> dict[str, Snapshot]:
     facts = known(connection, rules, first, last)
     days: dict[str, list[DayResult]] = {}
-    for (person, _), result in day_results(rules, facts, first, last, as_of).items():
+    for (person, _), result in day_results(rules, facts, first, last, as_of, person=only).items():
         days.setdefault(person, []).append(result)
     persons = {each.id: each for each in facts.people}
     return {id_: Snapshot(person=persons[id_], days=tuple(mine)) for id_, mine in days.items()}
@@ -192,7 +192,7 @@ def correct(session: Session, hall: Hall, now: Now, command: Correct) -> int:
     version, before = _newest(session.connection, found.id, command.person)
     rules = Rulebook(found.profile, command.rules.filed, command.rules.zone)
     as_of = local(now.at, rules.zone)
-    made = _snapshots(session.connection, rules, found.first, found.last, as_of).get(command.person)
+    made = _snapshots(session.connection, rules, found.first, found.last, as_of, command.person).get(command.person)
     if made is None or made.days == before.days:
         raise Refused("nothing_to_correct", "按现有记录重算，结果没有变化；请先登记补卡、请假或“不予认定”")
     _keep(session, hall, now, found.id, made, version + 1, command.by, command.why)

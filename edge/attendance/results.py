@@ -98,18 +98,24 @@ def _take(found: Known, person: str, what: Effect) -> None:
 
 
 def day_results(
-    rules: Rulebook, found: Known, first: date, last: date, as_of: datetime, unit: str | None = None
+    rules: Rulebook,
+    found: Known,
+    first: date,
+    last: date,
+    as_of: datetime,
+    unit: str | None = None,
+    person: str | None = None,
 ) -> Days:
-    """Of everyone who is in the hall on the day, or of one unit."""
+    """Of everyone who is in the hall on the day, of one unit, or of one person."""
     days: Days = {}
-    persons = [each for each in found.people if unit in (None, each.unit)]
+    persons = [each for each in found.people if unit in (None, each.unit) and person in (None, each.id)]
     for on in each_day(first, last):
         day = day_of(rules.profile, found.overrides, on)
-        for person in persons:
-            if person.here(on):
-                facts = _facts(found, person.id, on)
-                result = day_result(rules.profile, day, rules.zone, person.id, facts, as_of)
-                days[person.id, on] = excused(result, found.excuses.get(person.id, ()), rules)
+        for each in persons:
+            if each.here(on):
+                facts = _facts(found, each.id, on)
+                result = day_result(rules.profile, day, rules.zone, each.id, facts, as_of)
+                days[each.id, on] = excused(result, found.excuses.get(each.id, ()), rules)
     return days
 
 

@@ -33,6 +33,9 @@ TERMINAL = Table(
     Column("offset_ms", Integer, nullable=False, server_default="0"),
     Column("measured_at", Integer),
     Column("right_at", Integer, nullable=False, server_default="0"),  # when its clock was last found to be right
+    Column("was_ms", Integer, nullable=False, server_default="0"),  # by how much it was wrong before that
+    Column("was_from", Integer, nullable=False, server_default="0"),
+    Column("was_until", Integer, nullable=False, server_default="0"),
     Column("discarded", Integer, nullable=False, server_default="0"),  # biometric records that came and were dropped
 )
 

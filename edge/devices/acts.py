@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from drivers.base import Device, Evaluator, KeyPressed, Misconfigured, NumberDisplay, Terminal, TextScreen
 from edge.notices.outputs import Ask, Beep, Moment, SetClock, ShowNumber, ShowText, State
@@ -19,7 +19,7 @@ async def put_out(device: Device, output: State | Moment, local: datetime) -> No
     elif isinstance(output, Ask) and isinstance(device, Evaluator):
         await device.invite(output.address, output.evaluation)
     elif isinstance(output, SetClock) and isinstance(device, Terminal):
-        await device.set_clock(local)
+        await device.set_clock((local + timedelta(milliseconds=500)).replace(microsecond=0))  # it takes whole seconds
     elif isinstance(output, ShowNumber | Beep) and KeyPressed in device.TELLS:
         return  # buttons without a display
     else:

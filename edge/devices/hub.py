@@ -11,7 +11,6 @@ import importlib
 import importlib.util
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -19,6 +18,7 @@ from typing import Any, cast
 from drivers.base import (
     CardRead,
     CardUnread,
+    ClockRead,
     Condition,
     Delivered,
     Device,
@@ -36,14 +36,14 @@ from drivers.base import (
     Voice,
 )
 from edge import hall as halls
-from edge.clock import Clock
+from edge.clock import Clock, local
 from edge.database import Unstored, Writer
 from edge.devices.acts import put_out
 from edge.devices.handlers import Answer, Handlers
 from edge.devices.health import Health, blocks, why
 from edge.devices.line import Line
 from edge.devices.log import DeviceNews, write_news
-from edge.notices.outputs import Again, Moment, Say, State
+from edge.notices.outputs import Again, Moment, Say, SetClock, State
 
 log = logging.getLogger("hall.devices")
 
@@ -315,7 +315,7 @@ class Hub:
     async def _put_out(self, config: halls.Device, device: Device, output: State | Moment) -> None:
         heard = device.counters.frames_in
         try:
-            await put_out(device, output, self._local())
+            await put_out(device, output, local(self._at(), self._hall.zone_info).replace(tzinfo=None))
         except Rejected as error:
             health = self.health[config.id]
             health.rejected += 1
@@ -324,6 +324,8 @@ class Hub:
                 # Only this place waits: one dead sign on a shared line must not hold up the others.
                 self._lines[config.id].again(output, asyncio.get_running_loop().time() + RETRY_S)
             return
+        if isinstance(output, SetClock):  # what is punched from now on is not corrected any more
+            await self._act(config, await self._handlers.terminal(config, ClockRead(0.0)))
         if device.counters.frames_in > heard:  # a command that nobody answers goes out on a dead line too
             await self._alive(config)
 
@@ -388,9 +390,6 @@ class Hub:
 
     def _at(self) -> int:
         return self._clock.now().at
-
-    def _local(self) -> datetime:
-        return datetime.fromtimestamp(self._at() / 1000, self._hall.zone_info).replace(tzinfo=None)
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def test_a_wrong_clock_is_corrected_and_both_times_are_kept(tmp_path: Path) -> N
         ("2026-03-02T09:01:05", at, 3_600_000, "2026-03-02")
     ]
     assert not books.do(desk.measure, desk.Measured("gate-1", 900))
-    books.do(desk.punch, punched(MORNING + timedelta(minutes=5)))
+    books.do(desk.punch, replace(punched(MORNING + timedelta(minutes=5)), live=True))
     assert books.rows("SELECT offset_ms FROM punch ORDER BY at") == [(3_600_000,), (0,)]
 
 
@@ -72,6 +73,29 @@ def test_what_was_recorded_before_the_clock_went_wrong_is_left_as_it_is(tmp_path
         ("2026-03-02T08:01:05", 0),
         ("2026-03-03T08:01:05", 420_000),
     ]
+
+
+def test_what_was_recorded_while_the_clock_was_wrong_is_corrected_after_it_was_set_too(tmp_path: Path) -> None:
+    """Memory may be read on when the clock has been set; what is punched live then is as it is shown."""
+    books = Books(tmp_path)
+    books.do(desk.measure, desk.Measured("gate-1", 0))  # 09:00
+    books.wall.at += 3_600
+    books.do(desk.measure, desk.Measured("gate-1", 419_750))  # 10:00, and set at once
+    books.do(desk.measure, desk.Measured("gate-1", 0))
+    nine = datetime.fromisoformat("2026-03-02T09:00:00")
+    memory = [nine - timedelta(minutes=5), nine + timedelta(minutes=37), nine + timedelta(minutes=90)]
+    books.do(desk.punches, tuple(punched(each) for each in memory))
+    books.do(desk.punch, replace(punched(nine + timedelta(minutes=61)), live=True))
+    shown = books.rows("SELECT substr(shown, 12, 5), offset_ms FROM punch ORDER BY shown")
+    assert shown == [("08:55", 0), ("09:37", 420_000), ("10:01", 0), ("10:30", 0)]
+
+
+def test_a_correction_in_whole_seconds_makes_nobody_late(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    books.do(desk.measure, desk.Measured("gate-1", 419_750))
+    books.do(desk.punch, replace(punched(datetime.fromisoformat("2026-03-02T08:37:00")), live=True))
+    half_past = datetime.fromisoformat("2026-03-02T08:30:00+08:00")
+    assert books.rows("SELECT at FROM punch") == [(int(half_past.timestamp() * 1000),)]
 
 
 def test_memory_is_read_on_from_the_last_stored_record(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ async def punch(world: World, person: str, how: str) -> None:
 async def stored(hall: Running, count: int) -> list[tuple[object, ...]]:
     def rows() -> list[tuple[object, ...]]:
         with hall.parts.database.read() as connection:
-            found = connection.exec_driver_sql("SELECT person, mode, live FROM punch ORDER BY at").all()
+            found = connection.exec_driver_sql("SELECT person, mode, live FROM punch ORDER BY stored_at, at").all()
         return [tuple(row) for row in found] if len(found) >= count else []
 
     found: list[tuple[object, ...]] = await hall.until(rows, within=120)
