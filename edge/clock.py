@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+MADE_AT = 1_767_225_600_000
+"""2026-01-01: a machine that shows less has no battery, and no time server yet."""
 STEP_BACK_MS = 2_000
 """How far the wall clock may go back before its times are marked as doubtful."""
 
@@ -32,7 +34,7 @@ class Clock:
 
     def __init__(self, zone: ZoneInfo, wall: Callable[[], float] = time.time) -> None:
         self._zone, self._wall = zone, wall
-        self._latest_at = 0
+        self._latest_at = MADE_AT
         self._latest_day = ""
 
     def seen(self, at: int, day: str) -> None:

@@ -45,6 +45,8 @@ class Terminals:
         if isinstance(event, Discarded):
             await self._writer.do(desk.drop, desk.Dropped(config.id, event.count))
             return []
+        if not self._clock.now().ok:
+            return []  # it is ours that is wrong
         wrong = await self._writer.do(desk.measure, desk.Measured(config.id, round(event.offset_s * 1000)))
         answers: list[Answer] = [Condition("wrong_clock", wrong)]
         return [*answers, SetClock(config.id, 0, self._clock.now().at + SETTING_MS)] if wrong else answers
