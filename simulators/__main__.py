@@ -11,15 +11,18 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import httpx
 
 from simulators.advertise import advertised
 from simulators.central import Central, CentralServer, Served
 from simulators.hall import Caller, SimulatedHall, read, told_password
 from simulators.port import serve
+from simulators.roster import send
 from simulators.web import make_app
 
 LOOK_S = 0.2
@@ -53,12 +56,14 @@ async def run(hall: SimulatedHall, data: Path, parent: int) -> None:
             if device.secrets_file is not None:
                 stack.enter_context(told_password(device.secrets_file))
             if isinstance(device.simulator, Caller):
-                await stack.enter_async_context(calling(device.simulator, device.link))
+                await stack.enter_async_context(beside(calling(device.simulator, device.link)))
             else:
                 await stack.enter_async_context(serve(device.link, device.simulator, device.faults))
         devices = hall.devices.values()
         await stack.enter_async_context(advertised(devices, hall.interfaces, say))
         central = await _central(hall, data, stack)
+        if central is not None:
+            await stack.enter_async_context(beside(_send_roster(hall)))
         page = await stack.enter_async_context(Served(hall.page_port or 0, make_app(hall, central)))
         for notice in hall.notices:
             say(notice)
@@ -68,26 +73,36 @@ async def run(hall: SimulatedHall, data: Path, parent: int) -> None:
 
 
 @asynccontextmanager
-async def calling(simulator: Caller, url: str) -> AsyncIterator[None]:
-    """It calls, and calls again, while entered."""
-    call = asyncio.create_task(_call(simulator, url))
+async def beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """It is done while entered."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
-        call.cancel()
-        await asyncio.gather(call, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
-async def _call(simulator: Caller, url: str) -> None:
+async def calling(simulator: Caller, url: str) -> None:
     """It is switched on once the service is there: a terminal that met nobody would not try again for half a minute."""
     parts = urlsplit(url)
+    await _listening(parts.hostname, parts.port)
+    await simulator.call(url)
+
+
+async def _send_roster(hall: SimulatedHall) -> None:
+    await _listening("127.0.0.1", hall.port)
+    with suppress(httpx.HTTPError):
+        await send(hall.port, hall.people)
+
+
+async def _listening(host: str | None, port: int | None) -> None:
     while True:
         with suppress(OSError):
-            _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            _, writer = await asyncio.open_connection(host, port)
             writer.close()
-            break
+            return
         await asyncio.sleep(LOOK_S)
-    await simulator.call(url)
 
 
 async def _central(hall: SimulatedHall, data: Path, stack: AsyncExitStack) -> CentralServer | None:

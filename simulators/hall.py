@@ -21,6 +21,7 @@ from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from simulators.port import Faults, Wire
+from simulators.roster import roster
 
 PASSWORD = "demo"  # noqa: S105  nobody's secret
 """Of every simulated device that asks for one."""
@@ -80,6 +81,10 @@ class SimulatedHall:
     """Of `[discovery] interfaces` those of this machine alone: nobody else could reach what makes itself known."""
     notices: list[str]
     """What could not be simulated, a line each."""
+    port: int
+    """Of the service."""
+    people: list[dict[str, Any]]
+    """The roster that the centre sends it."""
 
 
 def read(path: Path, *, port: int, data: Path) -> SimulatedHall:
@@ -104,6 +109,8 @@ def read(path: Path, *, port: int, data: Path) -> SimulatedHall:
         page_port=_port_of(hall.get("demo", {}).get("simulators")),
         interfaces=[each for each in hall.get("discovery", {}).get("interfaces", []) if _is_loopback(each)],
         notices=notices,
+        port=port,
+        people=roster(hall),
     )
 
 

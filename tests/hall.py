@@ -121,6 +121,7 @@ def demo_hall(folder: Path, change: Callable[[str], str] = lambda text: text) ->
     )
     text = text.replace('{ device = "pad-2" }', '{ device = "counter", address = 2 }')
     text = re.sub(r'\[\[device\]\]\nid = "(?:pad|gate)-\d"\n(?:.+\n)*\n?', "", text)
+    text = text.replace('profile = "halls/', f'profile = "{DEMO.parent}/halls/')
     file.write_text(change(text), "utf-8")
     return hallfile.load(file, data=folder)
 

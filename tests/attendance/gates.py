@@ -22,35 +22,32 @@ from edge.parts import Parts
 from simulators import adms, hikvision, zkteco
 from simulators.adms_lines import User as PushUser
 from simulators.zkteco_records import User
-from tests.attendance.days import HALLS, ZONE
+from tests.attendance.days import ZONE
 from tests.hall import Door, Running, World, running, without_devices
 
 ZK, PUSH, HIK = "gate-1", "gate-2", "gate-3"
 GATES = (ZK, PUSH, HIK)
 PASSWORD = "demo"
-DEVICES = f"""
-[attendance]
-profile = "{HALLS}/county_xx.toml"
-
+DEVICES = """
 [[device]]
 id = "gate-1"
 name = "大门考勤机"
 driver = "zkteco"
-link = "tcp://127.0.0.1:{{port+41}}"
+link = "tcp://127.0.0.1:{port+41}"
 
 [[device]]
 id = "gate-2"
 name = "员工通道考勤机"
 driver = "adms"
 link = "inbound:"
-options = {{ serial = "SIM0000000002" }}
+options = { serial = "SIM0000000002" }
 
 [[device]]
 id = "gate-3"
 name = "一楼人脸考勤机"
 driver = "hikvision"
-link = "tcp://127.0.0.1:{{port+42}}"
-options = {{ url = "http://127.0.0.1:{{port+42}}", user = "admin", secrets_file = "{{data}}/wire/gate-3.toml" }}
+link = "tcp://127.0.0.1:{port+42}"
+options = { url = "http://127.0.0.1:{port+42}", user = "admin", secrets_file = "{data}/wire/gate-3.toml" }
 """
 
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from simulators.__main__ import calling
+from simulators.__main__ import beside, calling
 from simulators.central import Central, CentralServer
 from simulators.hall import Caller, SimulatedHall, fill, is_local, read, told_password
 from simulators.hikvision import Terminal as Hikvision
@@ -212,7 +212,7 @@ async def test_what_calls_is_switched_on_when_the_service_is_there() -> None:
     with socket.socket() as service:
         service.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{service.getsockname()[1]}"
-        async with calling(cast(Caller, phone), url):
+        async with beside(calling(cast(Caller, phone), url)):
             await asyncio.sleep(0.05)
             assert phone.called == ""
             service.listen()
