@@ -21,6 +21,7 @@ from edge.feed import routes as feed
 from edge.guard import needs
 from edge.messages import routes as messages
 from edge.notices import routes as notices
+from edge.pages import attendance as attendance_pages
 from edge.pages import routes as pages
 from edge.parts import Parts, parts_of
 from edge.queue import routes as queue
@@ -36,6 +37,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     for room in (queue, windows, evaluation, messages, attendance, devices, notices, central, feed, access, pages):
         app.include_router(room.router)
+    app.include_router(attendance_pages.router)
     app.mount("/static", _Static(directory=pages.STATIC), name="static")
     _system_routes(app)
     app.add_exception_handler(Refused, _refused)

@@ -23,6 +23,14 @@ ROLES: tuple[tokens.Role, ...] = ("kiosk", "window", "pad", "screen", "desk", "o
 EXPECTED = """
 GET  /                                     anyone
 GET  /api/v1/announcements/{seq}.wav       ops screen
+GET  /api/v1/attendance/alarms             ops
+GET  /api/v1/attendance/calendar/{year}    ops
+GET  /api/v1/attendance/days/{on}          central ops
+GET  /api/v1/attendance/entries            ops
+GET  /api/v1/attendance/people             central ops
+GET  /api/v1/attendance/publications       central ops
+GET  /api/v1/attendance/publications/{publication}  central ops
+GET  /api/v1/attendance/terminals          ops
 GET  /api/v1/board                         desk ops screen
 GET  /api/v1/devices                       ops
 GET  /api/v1/discovery                     ops
@@ -42,6 +50,23 @@ GET  /kiosk/{kiosk_id}                     kiosk
 GET  /login                                anyone
 GET  /openapi.json                         ops
 GET  /ops                                  ops
+GET  /ops/attendance                        ops
+GET  /ops/attendance/calendar               ops
+GET  /ops/attendance/due/{every}/{first}    ops
+GET  /ops/attendance/entries                ops
+GET  /ops/attendance/entries/template.csv   ops
+GET  /ops/attendance/entries/{ref}          ops
+GET  /ops/attendance/months/{month}         ops
+GET  /ops/attendance/months/{month}/people/{person}  ops
+GET  /ops/attendance/months/{month}/report  ops
+GET  /ops/attendance/months/{month}/{file}  ops
+GET  /ops/attendance/people                 ops
+GET  /ops/attendance/people/template.csv    ops
+GET  /ops/attendance/results                ops
+GET  /ops/attendance/results/{publication}  ops
+GET  /ops/attendance/results/{publication}/people/{person}  ops
+GET  /ops/attendance/results/{publication}/report  ops
+GET  /ops/attendance/results/{publication}/{file}  ops
 GET  /pad/{no}                             pad
 GET  /readyz                               anyone
 GET  /screen/{zone_id}                     screen
@@ -50,6 +75,16 @@ GET  /window/{no}                          window
 POST /api/v1/appointments                  central desk ops
 POST /api/v1/appointments/check-in         desk kiosk ops
 POST /api/v1/appointments/{appointment}/cancel  central desk ops
+POST /api/v1/attendance/calendar/days      ops
+POST /api/v1/attendance/calendar/years     ops
+POST /api/v1/attendance/entries            central ops
+POST /api/v1/attendance/entries/{ref}/withdraw  central ops
+POST /api/v1/attendance/import/{what}      ops
+POST /api/v1/attendance/objections/{objection}/answer  ops
+POST /api/v1/attendance/people             central ops
+POST /api/v1/attendance/publications       ops
+POST /api/v1/attendance/publications/{publication}/objections  central ops
+POST /api/v1/attendance/publications/{publication}/results/{person}/correct  ops
 POST /api/v1/evaluations/{evaluation}      ops pad
 POST /api/v1/outbox/{seq}/retry            ops
 POST /api/v1/tickets                       desk kiosk ops
@@ -63,8 +98,38 @@ POST /api/v1/windows/{no}/miss             ops window
 POST /api/v1/windows/{no}/notices          ops window
 POST /api/v1/windows/{no}/pause            ops window
 POST /api/v1/evaluations/{evaluation}/decline  ops pad
-GET /iclock/{rest}                         anyone
-POST /iclock/{rest}                        anyone
+GET /iclock/{call}                         anyone
+POST /iclock/{call}                        anyone
+GET /iclock/{call}/                        anyone
+POST /iclock/{call}/                       anyone
+GET /{call}.aspx                           anyone
+POST /{call}.aspx                          anyone
+GET /{call}.aspx/                          anyone
+POST /{call}.aspx/                         anyone
+GET /cdata                                 anyone
+POST /cdata                                anyone
+GET /cdata/                                anyone
+POST /cdata/                               anyone
+GET /fdata                                 anyone
+POST /fdata                                anyone
+GET /fdata/                                anyone
+POST /fdata/                               anyone
+GET /getrequest                            anyone
+POST /getrequest                           anyone
+GET /getrequest/                           anyone
+POST /getrequest/                          anyone
+GET /devicecmd                             anyone
+POST /devicecmd                            anyone
+GET /devicecmd/                            anyone
+POST /devicecmd/                           anyone
+GET /ping                                  anyone
+POST /ping                                 anyone
+GET /ping/                                 anyone
+POST /ping/                                anyone
+GET /registry                              anyone
+POST /registry                             anyone
+GET /registry/                             anyone
+POST /registry/                            anyone
 POST /pad/{no}                             anyone
 POST /api/v1/tickets/{ticket}/evaluation   anyone
 POST /api/v1/tickets/{ticket}/resume       ops window
@@ -79,6 +144,18 @@ POST /api/v1/tickets/{ticket}/sms          desk kiosk ops
 DELETE /api/v1/tickets/{ticket}/sms        desk kiosk ops
 POST /api/v1/devices/{device}/link         ops
 DELETE /api/v1/devices/{device}/link       ops
+POST /ops/attendance/calendar/days          ops
+POST /ops/attendance/calendar/years         ops
+POST /ops/attendance/entries                ops
+POST /ops/attendance/entries/import         ops
+POST /ops/attendance/entries/{ref}/correct  ops
+POST /ops/attendance/entries/{ref}/withdraw  ops
+POST /ops/attendance/people                 ops
+POST /ops/attendance/people/import          ops
+POST /ops/attendance/results                ops
+POST /ops/attendance/results/{publication}/people/{person}/correct  ops
+POST /ops/attendance/results/{publication}/people/{person}/objections  ops
+POST /ops/attendance/results/{publication}/people/{person}/objections/{objection}  ops
 POST /login                                anyone
 """
 PLACES = {
@@ -91,7 +168,18 @@ PLACES = {
     "kiosk_id": "1",
     "zone_id": "f1",
     "name": "ticket",
-    "rest": "cdata",
+    "call": "cdata",
+    "year": "2026",
+    "on": "2026-03-02",
+    "first": "2026-03-02",
+    "every": "weekly",
+    "month": "2026-03",
+    "file": "report.xlsx",
+    "publication": "x",
+    "person": "x",
+    "objection": "x",
+    "ref": "x",
+    "what": "people",
 }
 
 
