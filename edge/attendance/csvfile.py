@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from edge.attendance.entries import ENTRY, Entry, in_zone
+from edge.attendance.faults import fault_words
 from edge.attendance.roster import Person
 from edge.refusal import Refused
 
@@ -63,6 +64,7 @@ LEAVES = {
     "事假": "personal",
     "病假": "sick",
     "年假": "annual",
+    "公休假": "annual",
     "婚假": "marriage",
     "产假": "maternity",
     "丧假": "funeral",
@@ -91,7 +93,7 @@ def _read(data: bytes, heads: Mapping[str, str], make: Callable[[Row], Made]) ->
         try:
             made.append(make(row))
         except ValidationError as error:
-            wrong += [f"第{line}行 {_head(each['loc'], heads)}：{each['msg']}" for each in error.errors()]
+            wrong += [f"第{line}行：{each}" for each in fault_words(error, {key: head for head, key in heads.items()})]
         except ValueError as error:
             wrong.append(f"第{line}行：{error}")
     if wrong:
@@ -125,11 +127,6 @@ def _text(data: bytes) -> str:
         except UnicodeDecodeError:
             continue
     raise Refused("bad_table", "表格的编码不是 UTF-8 或 GB18030，请另存为 CSV UTF-8", status=422)
-
-
-def _head(loc: tuple[int | str, ...], heads: Mapping[str, str]) -> str:
-    named = {field: head for head, field in heads.items()}
-    return next((named[str(each)] for each in loc if str(each) in named), ".".join(map(str, loc)))
 
 
 def _parts(cell: str) -> list[str]:

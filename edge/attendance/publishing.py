@@ -253,9 +253,11 @@ def _read(row: tuple[str, Every, str, str, int, str, int | None, str]) -> Public
     return Publication(id_, every, date.fromisoformat(first), date.fromisoformat(last), at, by, locked, profile)
 
 
-def snapshots(connection: Statements, id_: str) -> Mapping[str, Snapshot]:
-    """工号 -> the newest version."""
+def snapshots(connection: Statements, id_: str, person: str = "") -> Mapping[str, Snapshot]:
+    """工号 -> the newest version; of one person, or of all."""
     rows = connection.exec_driver_sql(
-        "SELECT person, body FROM attendance_result WHERE publication=? ORDER BY person, version", (id_,)
+        "SELECT person, body, max(version) FROM attendance_result WHERE publication=? AND ? IN ('', person)"
+        " GROUP BY person ORDER BY person",
+        (id_, person),
     )
-    return {person: SNAPSHOT.validate_json(body) for person, body in rows}
+    return {each: SNAPSHOT.validate_json(body) for each, body, _ in rows}

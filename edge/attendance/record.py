@@ -151,9 +151,9 @@ def year_table(year: int, off: Iterable[date], working: Iterable[date]) -> tuple
     """
     free, worked = set(off), set(working)
     if strange := sorted(each for each in free | worked if each.year != year):
-        raise ValueError(f"{strange[0]} is not in {year}")
+        raise ValueError(f"{strange[0]} 不在 {year} 年内")
     if both := sorted(free & worked):
-        raise ValueError(f"{both[0]} cannot be both off and working")
+        raise ValueError(f"{both[0]} 不能既放假又上班")
     days, on = [], date(year, 1, 1)
     while on.year == year:
         weekend = on.weekday() >= 5

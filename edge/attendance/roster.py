@@ -95,18 +95,18 @@ def unfit(hall: Hall, persons: Iterable[Person]) -> Iterable[str]:
     seen: set[str] = set()
     for each in persons:
         if each.id in seen:
-            yield f"{each.id} stands twice"
+            yield f"工号 {each.id} 写了两次"
         seen.add(each.id)
         if each.unit not in hall.unit:
-            yield f"{each.id}: there is no unit {each.unit!r}; known are {', '.join(hall.unit)}"
+            yield f"{each.id}：没有单位 {each.unit}，只有 {'、'.join(hall.unit)}"
         for post in each.posts:
             if post.window not in hall.window:
-                yield f"{each.id}: there is no window {post.window}"
+                yield f"{each.id}：没有 {post.window} 号窗口"
         for device in each.terminals:
             if device not in hall.device:
-                yield f"{each.id}: there is no device {device!r}"
+                yield f"{each.id}：没有考勤机 {device}"
         if each.until is not None and each.until < each.since:
-            yield f"{each.id}: the last day {each.until} is before the first {each.since}"
+            yield f"{each.id}：离岗日期 {each.until} 早于到岗日期 {each.since}"
 
 
 def people(connection: Statements) -> list[Person]:

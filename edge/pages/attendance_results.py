@@ -154,6 +154,12 @@ def report(request: Request, publication: str, unit: str = "", masked: bool = Fa
         return missing(request, "这一期公示")
 
 
+@router.get("/screen/attendance/{publication}", dependencies=[needs("screen", "ops")])
+def shown(request: Request, publication: str) -> Response:
+    """For a public screen: names masked, numbers only."""
+    return report(request, publication, masked=True)
+
+
 @router.get(ONE + "/{file}", dependencies=[needs("ops")])
 def export(request: Request, publication: str, file: sheets.File, unit: str = "") -> Response:
     parts = parts_of(request)

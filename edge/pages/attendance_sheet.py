@@ -61,8 +61,7 @@ class Sheet:
 
 def published(parts: Parts, connection: Statements, found: Publication, person: str = "") -> Sheet:
     """As it was published or last corrected; of one person, or of all."""
-    whole = publishing.snapshots(connection, found.id)
-    snapshots = {id_: each for id_, each in whole.items() if person in ("", id_)}
+    snapshots = publishing.snapshots(connection, found.id, person)
     days = {(id_, each.on): each for id_, snapshot in snapshots.items() for each in snapshot.days}
     persons = [each.person for each in snapshots.values()]
     made = reports.report(parts.hall, found.profile, found.every, found.first, found.last, persons, days)

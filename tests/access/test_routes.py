@@ -69,6 +69,7 @@ GET  /ops/attendance/results/{publication}/report  ops
 GET  /ops/attendance/results/{publication}/{file}  ops
 GET  /pad/{no}                             pad
 GET  /readyz                               anyone
+GET  /screen/attendance/{publication}      ops screen
 GET  /screen/{zone_id}                     screen
 GET  /t/{ticket}                           anyone
 GET  /window/{no}                          window

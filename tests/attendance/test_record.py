@@ -149,10 +149,10 @@ def test_a_manual_punch_stands_for_a_forgotten_one(office: Office) -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"unit": "nowhere"}, "no unit 'nowhere'"),
-        ({"posts": [{"window": 99}]}, "no window 99"),
-        ({"terminals": ["gate-9"]}, "no device 'gate-9'"),
-        ({"until": "2025-01-01"}, "before the first"),
+        ({"unit": "nowhere"}, "没有单位 nowhere"),
+        ({"posts": [{"window": 99}]}, "没有 99 号窗口"),
+        ({"terminals": ["gate-9"]}, "没有考勤机 gate-9"),
+        ({"until": "2025-01-01"}, "早于到岗日期"),
     ],
 )
 def test_a_roster_that_does_not_fit_is_refused_whole(office: Office, wrong: dict[str, object], told: str) -> None:

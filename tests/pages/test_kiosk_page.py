@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.pages import routes
+from edge.pages import render
 from tests.hall import DEMO, demo_hall
 
 
@@ -14,7 +14,7 @@ def page(folder: Path, old: str = "", new: str = "") -> str:
     """Of the demo hall after one change to its file."""
     assert old in DEMO.read_text("utf-8")
     hall = demo_hall(folder, lambda text: text.replace(old, new, 1))
-    return routes._templates.get_template("kiosk.html").render(page="kiosk", hall=hall, kiosk=hall.kiosk["1"])
+    return render.TEMPLATES.get_template("kiosk.html").render(page="kiosk", hall=hall, kiosk=hall.kiosk["1"])
 
 
 @pytest.mark.parametrize(
