@@ -1,4 +1,4 @@
-"""The command line: `hall-edge check`, `run`, `demo`, `token`."""
+"""The command line: `hall-edge check`, `run`, `demo`, `token`, `simulate` and more."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from edge.devices import fit, hub
 from edge.journal import open_epoch
 from edge.process import listen, only_one, run
 from edge.schema import TABLES
+from edge.simulate import simulate
 from edge.watchdog import tell_ready
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -57,6 +58,9 @@ def _load(file: Path, data: Path, port: int) -> halls.Hall:
         click.echo(str(error), err=True)
         raise SystemExit(2) from error
     return hall
+
+
+main.add_command(simulate)
 
 
 @main.command()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -138,7 +139,7 @@ class Balance(_Model):
     """backlog: who waited longest, head starts counted, and the longer a line is for its open windows the sooner;
     head_start: the same without the lines' length; order: arrival alone, no reason counts; when: head_start, but an
     overdue line first. Who is called first by law stays first, except under `order`."""
-    when: tuple[Overdue, ...] = ()
+    when: Annotated[tuple[Overdue, ...], Field(validate_default=True)] = ()
     """The first that holds counts."""
 
     @field_validator("when")
@@ -356,9 +357,15 @@ class Hall(_Model):
         return {each.id: tuple(w.no for w in self.windows if each.id in w.skills) for each in self.services}
 
     @cached_property
-    def shares(self) -> dict[str, tuple[tuple[int, float], ...]]:
-        """Service id -> (window, 1 / number of its skills) of each that may serve it."""
-        return {each: tuple((no, 1 / len(self.window[no].skills)) for no in able) for each, able in self.able.items()}
+    def capacity(self) -> Callable[[tuple[int, ...]], dict[str, float]]:
+        """Of the windows that are open: service -> how many whole windows it has, where each shares itself out."""
+
+        @lru_cache(maxsize=256)  # the same windows stay open for many calls
+        def capacity(opened: tuple[int, ...]) -> dict[str, float]:
+            skills = [self.window[no].skills for no in opened if no in self.window]
+            return {each.id: sum(1 / len(able) for able in skills if each.id in able) for each in self.services}
+
+        return capacity
 
     @cached_property
     def handling_ms(self) -> float:

@@ -118,6 +118,8 @@ def _loose_ends(hall: Hall) -> Iterator[tuple[Loc, str]]:
         known: Known = {"zone": hall.zone, "printer": hall.device, "fallback": hall.device, "reader": hall.device}
         yield from _leads(kiosk, ("kiosk", nth), known)
     yield from _leads(hall.sms, ("sms",), {"device": hall.device})
+    for nth, overdue in enumerate(hall.balance.when):
+        yield from _leads(overdue, ("balance", "when", nth), {"service": hall.service})
     yield from _places(hall)
     yield from _shared_places(hall)
 

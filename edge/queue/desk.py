@@ -33,12 +33,12 @@ def call_next(session: Session, hall: Hall, now: Now, command: CallNext) -> Call
     Raises Refused (409) while the window is paused or has a ticket in hand.
     """
     _free_window(session, hall, command.window)
-    heads = rows.heads(session, hall.window[command.window].skills, command.window)
-    chosen = balance.choose(heads, now.at)
+    chosen = balance.choose(rows.heads(session, hall, command.window), now.at, hall.balance, hall.handling_ms)
     if chosen is None:
         windows.arm(session, hall, now, command.window, command.actor)
         return None
-    head, why = chosen
+    head, decided = chosen
+    why = balance.why(head, decided, rows.earlier(session, head.ticket) if head.priority else 0, now.at)
     _call(session, hall, now, rows.ticket_by_id(session, head.ticket), command.window, why, command.actor)
     return Called(head.ticket, why)
 
@@ -103,11 +103,8 @@ def call_if_armed(
     session: Session, hall: Hall, now: Now, ticket: rows.Ticket, actor: str, only: int | None = None
 ) -> None:
     """Whoever comes, or comes back, finds the window that waits for them: nobody else waits while one is armed."""
-    armed = session.connection.exec_driver_sql("SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL").all()
     able = hall.able[ticket.service] if only is None else (only,)
-    window = balance.best_armed(
-        [balance.Armed(row[0], row[1], len(hall.window[row[0]].skills)) for row in armed if row[0] in able]
-    )
+    window = balance.best_armed(rows.armed(session, hall, now, able))
     if window is not None:
         _call(session, hall, now, ticket, window, "窗口空闲，随到随办", actor)
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
+from datetime import timedelta
 from typing import Any, NamedTuple
 
+from edge.clock import Now, local
 from edge.database import Session
+from edge.hall import Hall
 from edge.queue import balance, tickets
 from edge.refusal import Refused
+
+HOUR_MS = 3_600_000
 
 
 class Ticket(NamedTuple):
@@ -57,11 +63,14 @@ def last_held(session: Session, day: str, window: int) -> Ticket | None:
 
 
 FIRST = """
-SELECT * FROM (SELECT id, position, taken_at, rank, priority FROM ticket {}
+SELECT * FROM (SELECT id, position, taken_at, rank, priority, {}, {} FROM ticket t {}
   WHERE state='waiting' AND {} ORDER BY rank, position LIMIT 1)
 """
-SENT_HERE = FIRST.format("INDEXED BY ticket_for", "for_window=?")
-OF_SERVICE = FIRST.format("INDEXED BY ticket_order", "service=? AND (for_window IS NULL OR for_window=?)")
+LINE_LENGTH = "(SELECT count(*) FROM ticket INDEXED BY ticket_order WHERE state='waiting' AND service=t.service)"
+SENT_HERE = FIRST.format("''", "1", "INDEXED BY ticket_for", "for_window=?")
+OF_SERVICE = FIRST.format(
+    "service", LINE_LENGTH, "INDEXED BY ticket_order", "service=? AND (for_window IS NULL OR for_window=?)"
+)
 EARLIER = """
 SELECT count(*) FROM ticket t JOIN ticket b ON b.state='waiting' AND b.service=t.service AND b.position < t.position
 WHERE t.id=?
@@ -73,20 +82,52 @@ def _heads_sql(services: int) -> str:
     return " UNION ALL ".join([SENT_HERE, *[OF_SERVICE] * services])
 
 
-def heads(session: Session, services: tuple[str, ...], window: int) -> list[balance.Head]:
-    """The first who waits for each service, as balance orders them, and the first who was sent to this window.
+def heads(session: Session, hall: Hall, window: int) -> list[balance.Head]:
+    """The first who was sent to this window, and the first who waits for each service, in its order of preference.
 
-    One statement: a window that does everything would need dozens. It reads what the choice needs and no more.
+    One statement: a window that does everything would need dozens. What a line weighs is read only where there is a
+    choice between two. Who was sent here can go nowhere else, and counts as standing in the longest line.
     """
-    values = [window, *(value for service in services for value in (service, window))]
-    found = session.connection.exec_driver_sql(_heads_sql(len(services)), tuple(values)).all()
-    return [
-        balance.Head(row[0], row[1], row[2], row[3], row[4], _earlier(session, row[0]) if row[4] else 0)
-        for row in found
-    ]
+    skills = hall.window[window].skills
+    values = [window, *(value for service in skills for value in (service, window))]
+    found = session.connection.exec_driver_sql(_heads_sql(len(skills)), tuple(values)).all()
+    if len(found) < 2 or hall.balance.rule != "backlog":
+        return [balance.Head(*row) for row in found]
+    opened = session.connection.exec_driver_sql("SELECT no FROM window WHERE state='open' ORDER BY no").all()
+    capacity = hall.capacity(tuple([row[0] for row in opened]))
+    if found[0][5]:
+        return [balance.Head._make((*row, capacity[row[5]])) for row in found]
+    lines = [balance.Head._make((*row, capacity[row[5]])) for row in found[1:]]
+    longest = max(lines, key=lambda it: it.waiting / it.capacity)
+    return [balance.Head(*found[0])._replace(waiting=longest.waiting, capacity=longest.capacity), *lines]
 
 
-def _earlier(session: Session, ticket: str) -> int:
+def earlier(session: Session, ticket: str) -> int:
     """How many who wait for the same service came before."""
     found: int = session.connection.exec_driver_sql(EARLIER, (ticket,)).scalar_one()
     return found
+
+
+CALLS_SQL = """
+SELECT w.no, w.since, (SELECT count(*) FROM ticket INDEXED BY ticket_day
+  WHERE day=? AND window=w.no AND called_at >= w.since) FROM window w WHERE w.no IN ({})
+"""
+
+
+def armed(session: Session, hall: Hall, now: Now, able: Collection[int]) -> list[balance.Armed]:
+    """The windows among `able` that wait for an arrival; their calls since they opened are counted only where that
+    decides.
+    """
+    found = session.connection.exec_driver_sql("SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL").all()
+    waiting = [balance.Armed(row[0], row[1], len(hall.window[row[0]].skills)) for row in found if row[0] in able]
+    fewest = min((each.skills for each in waiting), default=0)
+    best = [each for each in waiting if each.skills == fewest]
+    if len(best) < 2:
+        return best
+    sql = CALLS_SQL.format(",".join("?" * len(best)))
+    rows = session.connection.exec_driver_sql(sql, (now.day, *(each.window for each in best)))
+    # A window that was never paused has not been calling through the night.
+    moment = local(now.at, hall.zone_info)
+    today = now.at - int(timedelta(hours=moment.hour, minutes=moment.minute).total_seconds() * 1000)
+    rates = {no: calls / max(1, now.at - max(since, today)) * HOUR_MS for no, since, calls in rows}
+    return [each._replace(rate=rates[each.window]) for each in best]

@@ -78,6 +78,10 @@ class Window:
 
 
 def shared(text: str) -> str:
+    """Two boxes at one window; who came first is next, whatever the service: who is next is tested elsewhere."""
+    text = text.replace('rule = "backlog"', 'rule = "order"').replace(
+        "[priority] ", "[priority]\nstrict = []\nhead_start = {} "
+    )
     box = '{ device = "counter", address = 3 }'
     return counters(text).replace(f"call_box = {box}", f"call_box = [{box}, {box.replace('3', '13')}]")
 

@@ -34,10 +34,11 @@ LEGAL = {
     ("missed", "cancel"): "cancelled",
 }
 SKILLS = {
-    1: {"pension", "medical", "household", "residence", "transfer", "mortgage"},
-    2: {"transfer", "mortgage"},
-    3: {"pension", "medical"},
+    1: ("pension", "medical", "household", "residence", "transfer", "mortgage"),
+    2: ("transfer", "mortgage"),
+    3: ("pension", "medical"),
 }
+HANDLING_MS = (8 + 6 + 12 + 7 + 20 + 15) / 6 * 60_000
 PREFIX = {"pension": "A", "medical": "C", "household": "F", "residence": "H", "transfer": "K", "mortgage": "L"}
 SERVICES, WINDOWS = st.sampled_from(list(PREFIX)), st.sampled_from([1, 2, 3])
 
@@ -48,6 +49,7 @@ class Person:
 
     service: str
     day: str
+    came: int
     state: str = "waiting"
     window: int | None = None
 
@@ -72,6 +74,20 @@ class Hall(RuleBasedStateMachine):
         """In the order in which they came."""
         return [id_ for id_, one in self.people.items() if one.state == "waiting" and one.service in SKILLS[window]]
 
+    def next_for(self, window: int) -> str | None:
+        """Who came first over the services, where a service counts as the older the more wait for each open window."""
+        lines: dict[str, list[str]] = {service: [] for service in SKILLS[window]}
+        for ticket in self.waiting_for(window):
+            lines[self.people[ticket].service].append(ticket)
+        opened = [SKILLS[no] for no in SKILLS if no not in self.paused]
+
+        def age(service: str) -> float:
+            windows = sum(1 / len(skills) for skills in opened if service in skills)
+            return self.people[lines[service][0]].came - 2 * HANDLING_MS * len(lines[service]) / windows
+
+        first = min((service for service, line in lines.items() if line), key=age, default=None)
+        return lines[first][0] if first else None
+
     def move(self, ticket: str, name: str, window: int | None) -> None:
         one = self.people[ticket]
         one.state = LEGAL[one.state, name]
@@ -94,8 +110,10 @@ class Hall(RuleBasedStateMachine):
 
     @rule(service=SERVICES, kiosk=st.sampled_from(["1", None]))
     def issue(self, service: str, kiosk: str | None) -> None:
+        newest = self.books.rows("SELECT coalesce(max(at), 0) FROM journal")[0][0]
         ticket = self.books.do(issuing.issue, issuing.Issue(service, "kiosk", kiosk, "kiosk:1"))
-        self.people[ticket] = Person(service, self.books.clock.now().day)
+        now = self.books.clock.now()
+        self.people[ticket] = Person(service, now.day, max(newest, now.at))
         self.served_if_armed(ticket)
         assert len(self.books.rows("SELECT 1 FROM print_job WHERE ticket=?", ticket)) == (kiosk is not None)
 
@@ -105,8 +123,8 @@ class Hall(RuleBasedStateMachine):
         if window in self.paused or self.in_hand(window):
             self.refused(desk.call_next, command)
             return
-        called, waiting = self.books.do(desk.call_next, command), self.waiting_for(window)
-        assert (called and called.ticket) == (waiting[0] if waiting else None)
+        called, expected = self.books.do(desk.call_next, command), self.next_for(window)
+        assert (called and called.ticket) == expected
         if called:
             self.armed.pop(window, None)
             self.move(called.ticket, "call", window)

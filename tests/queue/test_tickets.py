@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.hall import Balance
 from edge.queue import balance, desk, forecast, issuing, tickets
 from edge.refusal import Refused
 from tests.books import Books
@@ -55,7 +56,7 @@ def test_a_number_grows_a_digit_and_never_wraps(prefix: str, ordinal: int) -> No
 @pytest.mark.req("QUE-05")
 @given(st.lists(HEADS, unique_by=lambda head: head.position), st.integers(0, 2 * 10**12))
 def test_who_came_first_is_next(heads: list[balance.Head], at: int) -> None:
-    chosen = balance.choose(heads, at)
+    chosen = balance.choose(heads, at, Balance(rule="order"), 480_000)
     assert (chosen is None) == (not heads)
     if chosen is not None:
         assert chosen[0] in heads

@@ -83,10 +83,10 @@ def test_a_window_that_the_hall_does_not_have_is_refused(books: Books) -> None:
 
 @pytest.mark.req("WIN-06")
 def test_who_forgot_to_sign_out_is_not_at_the_window_next_morning(books: Books) -> None:
-    books.do(desk.sign_in, desk.SignIn(1, "1001", "window:1"))
-    assert books.do(desk.close_day, None) == 0
+    books.do(windows.sign_in, windows.SignIn(1, "1001", "window:1"))
+    assert books.do(windows.close_day, None) == 0
     books.wall.at += 86_400
-    books.do(desk.sign_in, desk.SignIn(2, "1002", "window:2"))
-    assert books.do(desk.close_day, None) == 1
+    books.do(windows.sign_in, windows.SignIn(2, "1002", "window:2"))
+    assert books.do(windows.close_day, None) == 1
     assert books.rows("SELECT no, staff FROM window WHERE no < 3 ORDER BY no") == [(1, None), (2, "1002")]
     assert [(each.data["window"], each.data["staff"]) for each in books.events("window.signed_out")] == [(1, "1001")]
