@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -275,7 +276,7 @@ def test_equal_windows_share_the_arrivals(books: Books) -> None:
 )
 def test_the_rule_stands_in_the_hall_file(tmp_path: Path, text: str, wrong: str) -> None:
     def change(demo: str) -> str:
-        return demo.replace("[central]", f"{text}\n\n[central]")
+        return re.sub(r"\[balance\](?:.+\n)+", f"{text}\n", demo)
 
     if not wrong:
         assert demo_hall(tmp_path, change).balance.rule in text
