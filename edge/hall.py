@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from edge.halltexts import Signs, Sound, bare
+from edge.hallwindows import Alerts, Load
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -283,6 +284,8 @@ class Hall(_Model):
     priority: Priority = Priority()
     balance: Balance = Balance()
     sms: Sms = Sms()
+    alerts: Alerts = Alerts()
+    load: Load = Load()
     zones: Annotated[tuple[Zone, ...], Field(alias="zone", min_length=1)]
     units: Annotated[tuple[Unit, ...], Field(alias="unit", min_length=1)]
     services: Annotated[tuple[Service, ...], Field(alias="service", min_length=1)]

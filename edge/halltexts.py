@@ -43,6 +43,8 @@ class Signs(_Model):
     """A hall's field set: 姓名 {staff} 单位 {unit} 事项 {services} 咨询电话 {phone} 监督电话 {supervision}."""
     wait_a_moment: Words = "对不起，请稍候"
     suspended: Words = "此窗口暂停服务"
+    closed: Words = "停止服务"
+    """The window is closed for the day."""
     go_to: Words = "请到{other}号窗口"
     away: Words = "{staff} {place}"
     """去向牌: where the clerk is."""

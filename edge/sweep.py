@@ -7,7 +7,8 @@ import math
 
 from edge.access import idempotency
 from edge.attendance import publishing, watch
-from edge.clock import Now
+from edge.attendance.calendar import day_of
+from edge.clock import Now, local
 from edge.devices.enrolling import follow_roster
 from edge.devices.terminals import terminals
 from edge.evaluation import desk as evaluation
@@ -16,6 +17,7 @@ from edge.messages import desk as messages
 from edge.messages import views as message_views
 from edge.parts import Parts
 from edge.queue import appointments, desk, persons
+from edge.windows import alerts, load_watch
 from edge.windows import desk as windows
 
 SWEEP_S = 1.0
@@ -40,10 +42,12 @@ async def sweep(parts: Parts) -> None:
             expiry = evaluations.next_expiry(connection)
         if expiry is not None and expiry <= now.at:
             await parts.writer.insist(evaluation.expire, faulty_evaluators(parts))
+        await sweep_alerts(parts, now)
         if now.day != day:
             day = now.day
             await parts.writer.insist(desk.close_day, None)
             await parts.writer.insist(windows.close_day, None)
+            await parts.writer.insist(alerts.forget_words, None)
             await parts.writer.insist(appointments.close_day, None)
             await parts.writer.insist(idempotency.forget, None)
             await parts.writer.insist(publishing.lock, parts.rules)
@@ -54,6 +58,7 @@ async def sweep(parts: Parts) -> None:
             forget_at = loop.time() + FORGET_S if kept else math.inf
         if loop.time() >= watch_at:
             await watch_posts(parts, now)
+            await watch_windows(parts, now)
             watch_at = loop.time() + WATCH_S
         await sweep_messages(parts, now)
         await asyncio.sleep(SWEEP_S)
@@ -72,6 +77,29 @@ async def sweep_messages(parts: Parts, now: Now) -> None:
         await parts.writer.insist(messages.expire, None)
     if stale:
         await parts.writer.insist(messages.forget, delivered(parts))
+
+
+async def sweep_alerts(parts: Parts, now: Now) -> None:
+    with parts.database.read() as connection:
+        late = alerts.overdue(connection, now)
+    if late:
+        await parts.writer.insist(alerts.escalate, None)
+
+
+async def watch_windows(parts: Parts, now: Now) -> None:
+    """Who was kept by a case over midnight signs out when it has ended; and how full the hall is."""
+    await parts.writer.insist(windows.close_day, None)
+    if now.ok:
+        down = frozenset(each for each in parts.hall.device if not parts.hub.able(each))
+        await parts.writer.insist(load_watch.look, load_watch.Look(down, before_opening(parts, now)))
+
+
+def before_opening(parts: Parts, now: Now) -> bool:
+    """The minutes of a working day in which windows are made ready for the public (WIN-23)."""
+    at, hours = local(now.at, parts.hall.zone_info), parts.rules.profile.hours
+    with parts.database.read() as connection:
+        day = day_of(parts.rules.profile, parts.rules.overrides(connection), at.date())
+    return day.kind == "working" and hours.ready_at(day.shifts[0]) <= at.time() < day.shifts[0].start
 
 
 async def watch_posts(parts: Parts, now: Now) -> None:

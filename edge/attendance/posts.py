@@ -44,6 +44,8 @@ class AtWindow:
     """Of a pause: what visitors are told."""
     busy: bool = False
     """A ticket is in hand: somebody is there, signed in or not."""
+    deputy: str | None = None
+    """Who took it over and has not handed it back, by 工号: answers for it, and its A is not missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def _at(look: _Look, window: AtWindow) -> Iterator[Alarm]:
     if window.staff is not None:
         yield from _unpunched(look, window.no, window.staff)
     elif not window.busy:
-        yield from _unserved(look, window.no)
+        yield from _unserved(look, window.no, look.clerks.get(window.deputy or ""))
 
 
 def _unpunched(look: _Look, window: int, staff: str) -> Iterator[Alarm]:
@@ -201,15 +203,16 @@ def _unpunched(look: _Look, window: int, staff: str) -> Iterator[Alarm]:
         yield Alarm("signed_in_without_punch", key, look.as_of, clause, what, todo, window, (staff,))
 
 
-def _unserved(look: _Look, window: int) -> Iterator[Alarm]:
+def _unserved(look: _Look, window: int, deputy: Clerk | None) -> Iterator[Alarm]:
     """Nobody is signed in: whose window it is may have come all the same. One that is nobody's misses nobody."""
     holders = sorted((each for each in look.clerks.values() if window in each.posts), key=lambda each: each.id)
-    free = [each for each in holders if each.id not in look.signed_in and not look.on_leave(each)]
+    missed = [deputy] if deputy else holders
+    free = [each for each in missed if each.id not in look.signed_in and not look.on_leave(each)]
     here = [each for each in free if _arrived(look, each)]
     if here:
-        yield _not_signed_in(look, window, _of(here, window, "A") or here)
-    elif holders and not any(each.terminal == "down" for each in free):
-        yield _empty(look, window, _of(holders, window, "A"), _of(holders, window, "B"))
+        yield _not_signed_in(look, window, here if deputy else _of(here, window, "A") or here)
+    elif missed and not any(each.terminal == "down" for each in free):
+        yield _empty(look, window, _of(holders, window, "A"), [deputy] if deputy else _of(holders, window, "B"), deputy)
 
 
 def _of(clerks: Sequence[Clerk], window: int, part: Part) -> list[Clerk]:
@@ -242,10 +245,11 @@ def _not_signed_in(look: _Look, window: int, clerks: Sequence[Clerk]) -> Alarm:
     return Alarm("punch_without_sign_in", key, look.as_of, AT_POST, what, todo, window, persons)
 
 
-def _empty(look: _Look, window: int, a: Sequence[Clerk], b: Sequence[Clerk]) -> Alarm:
-    """A answers for it; B only when A is away on leave and it was handed over (WIN-11)."""
+def _empty(look: _Look, window: int, a: Sequence[Clerk], b: Sequence[Clerk], deputy: Clerk | None) -> Alarm:
+    """A answers for it; B only when it was handed over: at the window, or by A's leave (WIN-11)."""
     away = bool(a) and all(look.on_leave(each) for each in a)
-    handed = [each for each in b if _covered(each, look.as_of, "substitute")] if away else []
+    filed = [each for each in b if _covered(each, look.as_of, "substitute")] if away else []
+    handed = [deputy] if deputy else filed
     role: Part = "B" if handed else "A"
     persons = handed or a
     who = "，".join(f"{part}角{_names(each)}" for part, each in (("A", a), ("B", b)) if each)

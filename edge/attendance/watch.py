@@ -54,21 +54,25 @@ def _amiss(
 ) -> dict[str, Alarm]:
     rules, today = command.rules, as_of.date()
     stored = known(connection, rules, today, today)
-    scene = Scene(_windows(connection, hall), _clerks(stored, command.terminals, today), _noon_roster(stored))
+    scene = Scene(
+        _windows(connection, hall, today.isoformat()), _clerks(stored, command.terminals, today), _noon_roster(stored)
+    )
     seen = {key: local(each.since, rules.zone) for key, each in kept.items()}
     found = alarms(rules.profile, stored.overrides, rules.zone, scene, as_of, seen)
     return {each.key: each for each in found}
 
 
 WINDOW_SQL = """
-SELECT w.no, w.staff, CASE w.state WHEN 'paused' THEN w.sign END, t.id IS NOT NULL
+SELECT w.no, w.staff, CASE WHEN w.state='paused' AND (w.closed_on IS NULL OR w.closed_on=?) THEN w.sign END,
+  t.id IS NOT NULL, w.deputy
 FROM window w LEFT JOIN ticket t ON t.window = w.no AND t.state IN ('called', 'serving')
 """
 
 
-def _windows(connection: Statements, hall: Hall) -> list[AtWindow]:
-    rows = connection.exec_driver_sql(WINDOW_SQL)
-    return [AtWindow(no, staff, sign, bool(busy)) for no, staff, sign, busy in rows if no in hall.window]
+def _windows(connection: Statements, hall: Hall, day: str) -> list[AtWindow]:
+    """A sign that closed its window for an earlier day announces nothing of today."""
+    rows = connection.exec_driver_sql(WINDOW_SQL, (day,))
+    return [AtWindow(no, staff, sign, bool(busy), by) for no, staff, sign, busy, by in rows if no in hall.window]
 
 
 def _clerks(stored: Known, terminals: Mapping[str, bool], today: date) -> list[Clerk]:

@@ -22,6 +22,8 @@ PING_S = 15.0
 """A page whose stream is silent for longer opens it anew; comments would not reach its script."""
 HALL_ROOMS = ("ticket.", "window.", "print.", "evaluation.")
 """What everyone in the hall may follow; devices, access and attendance are for ops."""
+STAFF, STAFF_ONLY = ("window", "desk"), ("window.alert",)
+"""A window that calls for help does not tell its visitors."""
 KEPT_FROM_HALL = ("level", "channel", "why", "calls", "evaluation", "priority", "priority_source")
 """How a visitor rated, what lets one rate, and what a visitor said of themselves."""
 
@@ -54,7 +56,7 @@ def _shown(parts: Parts, event: Event, role: Role) -> dict[str, Any] | None:
     """The event as this role may see it, or None: how a visitor rated is for ops alone."""
     data = dict(event.data)
     if role != "ops":
-        if not event.type.startswith(HALL_ROOMS):
+        if not event.type.startswith(HALL_ROOMS) or (event.type.startswith(STAFF_ONLY) and role not in STAFF):
             return None
         data = {key: value for key, value in data.items() if key not in KEPT_FROM_HALL}
     at = rfc3339(event.at, parts.hall.zone_info)

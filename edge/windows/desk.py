@@ -1,9 +1,9 @@
-"""The moves of a window itself: known, paused, resumed, armed."""
+"""The moves of a window itself: known, paused, resumed, closed, opened, armed; who is signed in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from edge.clock import Now
 from edge.database import Session
@@ -12,13 +12,15 @@ from edge.journal import append
 from edge.refusal import Refused
 
 Sign = Literal["wait_a_moment", "suspended", "go_to", "away"]
+KEEP_MS = 4 * 3_600_000
+"""A case that was called longer ago does not keep its clerk signed in over midnight: it was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     no: int
     state: Literal["open", "paused"]
-    sign: Sign | None
+    sign: Sign | Literal["closed"] | None
     armed_at: int | None
 
 
@@ -54,7 +56,7 @@ class Pause:
 
 def pause(session: Session, hall: Hall, now: Now, command: Pause) -> None:
     """Puts a sign up and takes the window out of the round; a ticket in hand may still be finished."""
-    window_row(session, hall, command.window)
+    _not_closed(window_row(session, hall, command.window))
     if command.sign == "go_to" and (command.other not in hall.window or command.other == command.window):
         raise Refused("no_such_window", "请选择另一个窗口", f"go_to {command.other!r}", 422)
     told = (command.sign, command.resume, command.contact, command.other, command.place)
@@ -64,7 +66,7 @@ def pause(session: Session, hall: Hall, now: Now, command: Pause) -> None:
         (*told, now.at, command.window, *told),
     )
     if changed.rowcount:
-        _tell(session, hall, now, "window.paused", command.window, command.actor, sign=command.sign)
+        tell(session, hall, now, "window.paused", command.window, command.actor, sign=command.sign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +77,40 @@ class SignIn:
 
 
 def sign_in(session: Session, hall: Hall, now: Now, command: SignIn) -> None:
-    """Who serves here from now on; a clerk is signed in at one window only, and leaves the one before."""
+    """Who serves here from now on; a clerk is signed in at one window only, and leaves the one before.
+
+    What was closed on an earlier day is open again. A hand-over ends, unless its deputy comes back.
+    """
     window_row(session, hall, command.window)
-    if command.staff not in hall.clerk:
-        raise Refused("no_such_staff", "没有这个工号", f"staff {command.staff!r}", 404)
-    left = session.connection.exec_driver_sql(
-        "UPDATE window SET staff=NULL WHERE staff=? AND no<>? RETURNING no", (command.staff, command.window)
-    ).all()
-    for row in left:
-        _tell(session, hall, now, "window.signed_out", row[0], command.actor, staff=command.staff)
+    known_clerk(hall, command.staff)
+    leave_others(session, hall, now, command.window, command.staff, command.actor)
     changed = session.connection.exec_driver_sql(
-        "UPDATE window SET staff=?, staff_day=? WHERE no=? AND (staff, staff_day) IS NOT (?, ?)",
-        (command.staff, now.day, command.window, command.staff, now.day),
+        "UPDATE window SET staff=?1, staff_day=?2, handing_to=NULL, handing_at=NULL,"
+        " principal=CASE deputy WHEN ?1 THEN principal END, deputy=CASE deputy WHEN ?1 THEN deputy END"
+        " WHERE no=?3 AND (staff, staff_day) IS NOT (?1, ?2)",
+        (command.staff, now.day, command.window),
     )
     if changed.rowcount:
-        _tell(session, hall, now, "window.signed_in", command.window, command.actor, staff=command.staff)
+        tell(session, hall, now, "window.signed_in", command.window, command.actor, staff=command.staff)
+    if session.connection.exec_driver_sql(f"{REOPEN} AND closed_on < ?", (now.at, command.window, now.day)).rowcount:
+        tell(session, hall, now, "window.opened", command.window, command.actor)
+
+
+def known_clerk(hall: Hall, staff: str) -> None:
+    """Raises Refused (404)."""
+    if staff not in hall.clerk:
+        raise Refused("no_such_staff", "没有这个工号", f"staff {staff!r}", 404)
+
+
+def leave_others(session: Session, hall: Hall, now: Now, window: int, staff: str, actor: str) -> None:
+    """Signs the clerk out of every window but this one."""
+    left = session.connection.exec_driver_sql(
+        "UPDATE window SET staff=NULL, handing_to=NULL, handing_at=NULL WHERE staff=? AND no<>? RETURNING no",
+        (staff, window),
+    ).all()
+    for (no,) in left:
+        if no in hall.window:
+            tell(session, hall, now, "window.signed_out", no, actor, staff=staff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +124,35 @@ def sign_out(session: Session, hall: Hall, now: Now, command: SignOut) -> None:
     before = session.connection.exec_driver_sql("SELECT staff FROM window WHERE no=?", (command.window,)).scalar_one()
     if before is None:
         return
-    session.connection.exec_driver_sql("UPDATE window SET staff=NULL WHERE no=?", (command.window,))
-    _tell(session, hall, now, "window.signed_out", command.window, command.actor, staff=before)
+    session.connection.exec_driver_sql(
+        "UPDATE window SET staff=NULL, handing_to=NULL, handing_at=NULL WHERE no=?", (command.window,)
+    )
+    tell(session, hall, now, "window.signed_out", command.window, command.actor, staff=before)
+
+
+FORGOTTEN = """
+SELECT no, staff FROM window WHERE staff IS NOT NULL AND (staff_day IS NULL OR staff_day < ?) AND NOT EXISTS (
+  SELECT 1 FROM ticket WHERE window=no AND state IN ('called', 'serving') AND called_at >= ?)
+"""
 
 
 def close_day(session: Session, hall: Hall, now: Now, _command: None) -> int:
-    """Signs out who forgot to on an earlier day: a window that nobody came to must not look served. How many."""
-    left = session.connection.exec_driver_sql(
-        "SELECT no, staff FROM window WHERE staff IS NOT NULL AND (staff_day IS NULL OR staff_day < ?)", (now.day,)
-    ).all()
+    """Signs out who forgot to on an earlier day: a window that nobody came to must not look served. How many.
+
+    Not who has a case in hand: that goes on to its end, and the next call of this finds it ended (延时服务).
+    """
+    session.connection.exec_driver_sql(
+        "UPDATE window SET principal=NULL, deputy=NULL WHERE deputy IS NOT NULL AND staff IS NULL AND staff_day < ?",
+        (now.day,),
+    )
+    left = session.connection.exec_driver_sql(FORGOTTEN, (now.day, now.at - KEEP_MS)).all()
     for no, staff in left:
-        session.connection.exec_driver_sql("UPDATE window SET staff=NULL WHERE no=?", (no,))
+        session.connection.exec_driver_sql(
+            "UPDATE window SET staff=NULL, handing_to=NULL, handing_at=NULL, principal=NULL, deputy=NULL WHERE no=?",
+            (no,),
+        )
         if no in hall.window:
-            _tell(session, hall, now, "window.signed_out", no, "clock", staff=staff)
+            tell(session, hall, now, "window.signed_out", no, "clock", staff=staff)
     return len(left)
 
 
@@ -125,15 +162,22 @@ class Resume:
     actor: str
 
 
+REOPEN = """
+UPDATE window SET state='open', sign=NULL, resume=NULL, contact=NULL, other=NULL, place=NULL, closed_on=NULL, since=?
+WHERE no=? AND state<>'open'
+"""
+
+
 def resume(session: Session, hall: Hall, now: Now, command: Resume) -> None:
-    if window_row(session, hall, command.window).state == "open":
-        return
-    session.connection.exec_driver_sql(
-        "UPDATE window SET state='open', sign=NULL, resume=NULL, contact=NULL, other=NULL, place=NULL, since=?"
-        " WHERE no=?",
-        (now.at, command.window),
-    )
-    _tell(session, hall, now, "window.resumed", command.window, command.actor)
+    """Raises Refused (409) when the window is closed: that is no pause."""
+    _not_closed(window_row(session, hall, command.window))
+    if session.connection.exec_driver_sql(REOPEN, (now.at, command.window)).rowcount:
+        tell(session, hall, now, "window.resumed", command.window, command.actor)
+
+
+def _not_closed(row: Row) -> None:
+    if row.sign == "closed":
+        raise Refused("window_closed", "窗口已停止服务，请先重新开窗")
 
 
 def pause_or_resume(session: Session, hall: Hall, now: Now, command: Resume) -> None:
@@ -144,12 +188,61 @@ def pause_or_resume(session: Session, hall: Hall, now: Now, command: Resume) -> 
         resume(session, hall, now, command)
 
 
+@dataclass(frozen=True, slots=True)
+class Close:
+    window: int
+    actor: str
+
+
+def close(session: Session, hall: Hall, now: Now, command: Close) -> None:
+    """No more service here today. Raises Refused (409) while a case is in hand: it is served to its end.
+
+    The last 综合窗口 stays while any other window has one: it coordinates who else must stay (延时服务).
+    """
+    if window_row(session, hall, command.window).sign == "closed":
+        return
+    _nothing_open(session, hall, command.window)
+    session.connection.exec_driver_sql(
+        "UPDATE window SET state='paused', sign='closed', resume=NULL, contact=NULL, other=NULL, place=NULL,"
+        " armed_at=NULL, closed_on=?, since=? WHERE no=?",
+        (now.day, now.at, command.window),
+    )
+    tell(session, hall, now, "window.closed", command.window, command.actor)
+
+
+IN_HAND = """
+SELECT window, number FROM ticket WHERE window IS NOT NULL AND state IN ('called', 'serving') ORDER BY window<>?, window
+"""
+
+
+def _nothing_open(session: Session, hall: Hall, no: int) -> None:
+    case = session.connection.exec_driver_sql(IN_HAND, (no,)).first()
+    if case is not None and case[0] == no:
+        raise Refused("ticket_in_hand", f"{case[1]}号还没有办结，办结后再停止服务", f"window {no}")
+    if case is not None and _is_last_comprehensive(session, hall, no):
+        raise Refused("others_serve", f"{case[0]}号窗口{case[1]}号还没有办结，请综合窗口协调", f"window {case[0]}")
+
+
+def _is_last_comprehensive(session: Session, hall: Hall, no: int) -> bool:
+    opened = {row[0] for row in session.connection.exec_driver_sql("SELECT no FROM window WHERE state='open'")}
+    of_kind = {each.no for each in hall.windows if each.kind == "comprehensive"}
+    return no in of_kind and not (opened & of_kind) - {no}
+
+
+def open_again(session: Session, hall: Hall, now: Now, command: Close) -> None:
+    """Undoes `close`, and nothing else."""
+    if window_row(session, hall, command.window).sign != "closed":
+        return
+    session.connection.exec_driver_sql(REOPEN, (now.at, command.window))
+    tell(session, hall, now, "window.opened", command.window, command.actor)
+
+
 def stop_waiting(session: Session, hall: Hall, now: Now, command: Resume) -> None:
     """The window asked for the next visitor, nobody came, and it does not wait any more. Raises Refused (409)."""
     if window_row(session, hall, command.window).armed_at is None:
         raise Refused("not_armed", "窗口没有在等人")
     disarm(session, command.window)
-    _tell(session, hall, now, "window.disarmed", command.window, command.actor)
+    tell(session, hall, now, "window.disarmed", command.window, command.actor)
 
 
 def arm(session: Session, hall: Hall, now: Now, no: int, actor: str) -> None:
@@ -158,12 +251,12 @@ def arm(session: Session, hall: Hall, now: Now, no: int, actor: str) -> None:
         "UPDATE window SET armed_at=? WHERE no=? AND armed_at IS NULL", (now.at, no)
     )
     if armed.rowcount:
-        _tell(session, hall, now, "window.armed", no, actor)
+        tell(session, hall, now, "window.armed", no, actor)
 
 
 def disarm(session: Session, no: int) -> None:
     session.connection.exec_driver_sql("UPDATE window SET armed_at=NULL WHERE no=? AND armed_at IS NOT NULL", (no,))
 
 
-def _tell(session: Session, hall: Hall, now: Now, type_: str, no: int, actor: str, **data: str) -> None:
+def tell(session: Session, hall: Hall, now: Now, type_: str, no: int, actor: str, **data: Any) -> None:
     append(session, hall, now, type_, f"window:{no}", actor, window=no, zone=hall.window[no].zone, **data)

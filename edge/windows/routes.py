@@ -1,23 +1,25 @@
-"""HTTP face of the windows: what each is doing, pause and resume."""
+"""HTTP face of the windows: what each is doing, its moves, hand-overs, alerts, and the load on them."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.clock import Now
 from edge.database import Session
 from edge.evaluation import views
 from edge.guard import needs
+from edge.hallwindows import AlertKind
 from edge.notices.signs import sign_text
-from edge.parts import Parts, actor_of, parts_of, perform
+from edge.parts import Parts, actor_of, identity_of, parts_of, perform
 from edge.queue import board
 from edge.refusal import Refused
-from edge.windows import desk
+from edge.windows import alerts, desk, handover, load_watch
 
-router = APIRouter(prefix="/api/v1/windows", tags=["windows"])
+router = APIRouter(prefix="/api/v1", tags=["windows"])
 View = dict[str, Any]
 
 
@@ -43,11 +45,34 @@ class SignIn(_Body):
     staff: Annotated[str, Field(max_length=32, description="工号", examples=["1003"])]
 
 
+class HandOver(_Body):
+    to: Annotated[str, Field(max_length=32, description="工号 of who is asked to take over", examples=["1001"])]
+
+
+class Alert(_Body):
+    """A window needs somebody: 求助 · 纷争 · 紧急情况 · 安全隐患"""
+
+    kind: AlertKind
+    words: Annotated[str, Field(max_length=200, description="what happens; numbers of persons are masked")] = ""
+
+
+Name = Annotated[str, Field(min_length=1, max_length=40, description="the person's name", examples=["周主任"])]
+
+
+class Acknowledgement(_Body):
+    by: Name
+
+
+class Closing(_Body):
+    by: Name
+    done: Annotated[str, Field(min_length=1, max_length=500, description="what was done")]
+
+
 def _signed(parts: Parts, view: View) -> View:
     return view | {"sign": sign_text(parts.hall, view)}
 
 
-@router.get("", dependencies=[needs("anyone")])
+@router.get("/windows", dependencies=[needs("anyone")])
 def windows(request: Request) -> View:
     """Every window with its state, sign and ticket in hand."""
     parts = parts_of(request)
@@ -56,9 +81,11 @@ def windows(request: Request) -> View:
     return {"seq": parts.journal.last, "windows": [_signed(parts, view) for view in views_]}
 
 
-@router.get("/{no}", dependencies=[needs("window", "pad", "ops")])
+@router.get("/windows/{no}", dependencies=[needs("window", "pad", "ops")])
 def window(request: Request, no: int) -> View:
-    """One window as its clerk needs it: who is next, the own numbers of today, whether the last service was rated."""
+    """One window as its clerk needs it: who is next, the own numbers of today, whether the last service was rated,
+    open alerts, hand-overs, and what it lacks to be ready.
+    """
     parts = parts_of(request)
     if no not in parts.hall.window:
         raise Refused("no_such_window", f"没有{no}号窗口", status=404)
@@ -66,6 +93,11 @@ def window(request: Request, no: int) -> View:
     with parts.database.read() as connection:
         view = board.windows(connection, parts.hall, (no,))[0]
         more = board.console(connection, parts.hall, now, no)
+        if identity_of(request).role != "pad":  # it lies before the visitor
+            more["alerts"] = alerts.open_alerts(connection, parts.hall, no)
+        more["hand_over"] = handover.standing(connection, parts.hall, no)
+        down = {each for each in parts.hall.device if not parts.hub.able(each)}
+        more["lacks"] = load_watch.ready(connection, parts.hall, now.day, no, down)
         last = views.last_state(connection, no)
     return {"seq": seq, "last_evaluation": last} | _signed(parts, view) | more
 
@@ -77,27 +109,129 @@ def _show(parts: Parts, no: int) -> Any:
     return present
 
 
-@router.post("/{no}/pause", dependencies=[needs("window", "ops")])
+@router.post("/windows/{no}/pause", dependencies=[needs("window", "ops")])
 async def pause(request: Request, no: int, body: Pause) -> Response:
     """Puts a sign up; nobody is called here until resume."""
     command = desk.Pause(no, actor=actor_of(request, f"window:{no}"), **body.model_dump())
     return await perform(request, desk.pause, command, _show(parts_of(request), no))
 
 
-@router.post("/{no}/resume", dependencies=[needs("window", "ops")])
+@router.post("/windows/{no}/resume", dependencies=[needs("window", "ops")])
 async def resume(request: Request, no: int) -> Response:
     command = desk.Resume(no, actor_of(request, f"window:{no}"))
     return await perform(request, desk.resume, command, _show(parts_of(request), no))
 
 
-@router.post("/{no}/sign-in", dependencies=[needs("window", "ops")])
+@router.post("/windows/{no}/sign-in", dependencies=[needs("window", "ops")])
 async def sign_in(request: Request, no: int, body: SignIn) -> Response:
     """Who serves here; a clerk is signed in at one window only."""
     command = desk.SignIn(no, body.staff, actor_of(request, f"window:{no}"))
     return await perform(request, desk.sign_in, command, _show(parts_of(request), no))
 
 
-@router.post("/{no}/sign-out", dependencies=[needs("window", "ops")])
+@router.post("/windows/{no}/sign-out", dependencies=[needs("window", "ops")])
 async def sign_out(request: Request, no: int) -> Response:
     command = desk.SignOut(no, actor_of(request, f"window:{no}"))
     return await perform(request, desk.sign_out, command, _show(parts_of(request), no))
+
+
+@router.post("/windows/{no}/close", dependencies=[needs("window", "ops")])
+async def close(request: Request, no: int) -> Response:
+    """No more service here today. 409 while a case is in hand, here or, at the last 综合窗口, anywhere."""
+    command = desk.Close(no, actor_of(request, f"window:{no}"))
+    return await perform(request, desk.close, command, _show(parts_of(request), no))
+
+
+@router.post("/windows/{no}/open", dependencies=[needs("window", "ops")])
+async def open_again(request: Request, no: int) -> Response:
+    """Opens a closed window; the first sign-in of a later day does so too."""
+    command = desk.Close(no, actor_of(request, f"window:{no}"))
+    return await perform(request, desk.open_again, command, _show(parts_of(request), no))
+
+
+# ---- hand-over
+
+
+def _show_hand_over(parts: Parts, no: int) -> Any:
+    def present(session: Session, _now: Now, _result: None) -> View:
+        view = board.windows(session.connection, parts.hall, (no,))[0]
+        return _signed(parts, view) | {"hand_over": handover.standing(session.connection, parts.hall, no)}
+
+    return present
+
+
+@router.post("/windows/{no}/hand-over", dependencies=[needs("window", "ops")])
+async def hand_over(request: Request, no: int, body: HandOver) -> Response:
+    """Who is signed in asks another to take over, who confirms here. 409: nobody is signed in."""
+    command = handover.Ask(no, body.to, actor_of(request, f"window:{no}"))
+    return await perform(request, handover.ask, command, _show_hand_over(parts_of(request), no))
+
+
+@router.post("/windows/{no}/hand-over/confirm", dependencies=[needs("window", "ops")])
+async def confirm_hand_over(request: Request, no: int, body: SignIn) -> Response:
+    """Who was asked takes over, and is signed in. 409: somebody else was asked, or nobody."""
+    command = handover.Answer(no, body.staff, actor_of(request, f"window:{no}"))
+    return await perform(request, handover.confirm, command, _show_hand_over(parts_of(request), no))
+
+
+@router.post("/windows/{no}/hand-over/refuse", dependencies=[needs("window", "ops")])
+async def refuse_hand_over(request: Request, no: int, body: SignIn) -> Response:
+    """Who was asked does not take over, or who asked withdraws it."""
+    command = handover.Answer(no, body.staff, actor_of(request, f"window:{no}"))
+    return await perform(request, handover.refuse, command, _show_hand_over(parts_of(request), no))
+
+
+# ---- alerts
+
+
+def _show_alert(parts: Parts) -> Any:
+    def present(session: Session, _now: Now, id_: str) -> View:
+        return alerts.alert(session.connection, parts.hall, id_)
+
+    return present
+
+
+@router.post("/windows/{no}/alert", dependencies=[needs("window", "ops")])
+async def press_alert(request: Request, no: int, body: Alert) -> Response:
+    """Tells those whom the hall file names. Until it is acknowledged, the same again is the same alert."""
+    command = alerts.Press(no, body.kind, body.words, actor_of(request, f"window:{no}"))
+    return await perform(request, alerts.press, command, _show_alert(parts_of(request)))
+
+
+@router.get("/alerts", dependencies=[needs("ops")])
+def list_alerts(request: Request) -> View:
+    """Open ones, the oldest first, and the last 50 that were closed."""
+    parts = parts_of(request)
+    seq = parts.journal.last
+    with parts.database.read() as connection:
+        opened, closed = alerts.open_alerts(connection, parts.hall), alerts.closed_alerts(connection, parts.hall)
+    return {"seq": seq, "open": opened, "closed": closed}
+
+
+@router.post("/alerts/{alert}/acknowledge", dependencies=[needs("ops")])
+async def acknowledge_alert(request: Request, alert: str, body: Acknowledgement) -> Response:
+    """Somebody goes there. 409: another does already."""
+    command = alerts.Acknowledge(alert, body.by, actor_of(request, identity_of(request).role))
+    return await perform(request, alerts.acknowledge, command, _show_alert(parts_of(request)))
+
+
+@router.post("/alerts/{alert}/close", dependencies=[needs("ops")])
+async def close_alert(request: Request, alert: str, body: Closing) -> Response:
+    """It is over, and this was done."""
+    command = alerts.Close(alert, body.by, body.done, actor_of(request, identity_of(request).role))
+    return await perform(request, alerts.close, command, _show_alert(parts_of(request)))
+
+
+# ---- load
+
+
+@router.get("/load", dependencies=[needs("ops")])
+def load(
+    request: Request, day: Annotated[date | None, Query(description="a business day; today without")] = None
+) -> View:
+    """Crowded zones, idle windows, windows not ready, with what to do; and who waited in each zone, by the hour."""
+    parts = parts_of(request)
+    seq, on = parts.journal.last, day.isoformat() if day else parts.clock.now().day
+    with parts.database.read() as connection:
+        found, zones = load_watch.notices(connection, parts.hall), load_watch.by_hour(connection, parts.hall, on)
+    return {"seq": seq, "day": on, "notices": found, "zones": zones}

@@ -1,8 +1,8 @@
-"""One row a window, made when the hall first knows it."""
+"""One row a window, made when the hall first knows it; what windows told, and what was noticed of them."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import Column, Index, Integer, Table, Text, text
 
 from edge.database import METADATA
 
@@ -11,7 +11,7 @@ WINDOW = Table(
     METADATA,
     Column("no", Integer, primary_key=True),
     Column("state", Text, nullable=False),  # open paused
-    Column("sign", Text),  # while paused: wait_a_moment suspended go_to away
+    Column("sign", Text),  # while paused: wait_a_moment suspended go_to away; closed until it is opened again
     Column("resume", Text),  # while paused, if known: 14:30
     Column("contact", Text),  # while paused, if there is one
     Column("other", Integer),  # go_to: which window
@@ -20,4 +20,56 @@ WINDOW = Table(
     Column("staff_day", Text),  # on which business day
     Column("armed_at", Integer),  # asked for the next ticket and found nobody
     Column("since", Integer, nullable=False),
+    Column("closed_on", Text),  # the business day for which it was closed
+    Column("handing_to", Text),  # whom who is signed in has asked to take over
+    Column("handing_at", Integer),
+    Column("principal", Text),  # whose window it is while it is handed over
+    Column("deputy", Text),  # who took it over last, and answers for it
+)
+
+ALERT = Table(
+    "window_alert",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("window", Integer, nullable=False),
+    Column("kind", Text, nullable=False),  # of hallwindows.AlertKind
+    Column("words", Text, nullable=False),
+    Column("staff", Text),  # who was signed in
+    Column("raised_at", Integer, nullable=False),  # UTC, milliseconds, as all of these
+    Column("due_at", Integer, nullable=False),  # told again when nobody has acknowledged it by then
+    Column("escalated_at", Integer),
+    Column("acknowledged_at", Integer),
+    Column("acknowledged_by", Text),
+    Column("closed_at", Integer),
+    Column("closed_by", Text),
+    Column("done", Text),
+    Column("closed_on", Text),
+    Index("window_alert_waits", "window", "kind", unique=True, sqlite_where=text("acknowledged_at IS NULL")),
+    Index("window_alert_open", "raised_at", sqlite_where=text("closed_at IS NULL")),
+    Index("window_alert_closed", "closed_at"),
+)
+
+NOTICE = Table(
+    "window_notice",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # of load.Kind
+    Column("since", Integer, nullable=False),  # the first look that found it
+    Column("seen_at", Integer, nullable=False),  # the last one
+    Column("raised_at", Integer),  # when somebody was told; what ends before that leaves no row
+    Column("ended_at", Integer),
+    Column("body", Text, nullable=False),  # the words, as JSON
+    Index("window_notice_open", "key", unique=True, sqlite_where=text("ended_at IS NULL")),
+)
+
+ZONE_HOUR = Table(
+    "zone_hour",
+    METADATA,
+    Column("day", Text, primary_key=True),
+    Column("zone", Text, primary_key=True),
+    Column("hour", Integer, primary_key=True),  # of the hall's clock
+    Column("looks", Integer, nullable=False),
+    Column("people", Integer, nullable=False),  # who waited, summed over the looks
+    Column("peak", Integer, nullable=False),
 )

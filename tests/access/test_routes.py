@@ -42,6 +42,8 @@ GET  /api/v1/services                      desk kiosk ops
 GET  /api/v1/slips                         desk ops window
 GET  /api/v1/slips/{name}.svg              desk ops window
 GET  /api/v1/tickets/{ticket}              anyone
+GET  /api/v1/alerts                        ops
+GET  /api/v1/load                          ops
 GET  /api/v1/windows                       anyone
 GET  /api/v1/windows/{no}                  ops pad window
 GET  /api/v1/windows/{no}/evaluation       ops pad
@@ -92,6 +94,14 @@ POST /api/v1/tickets                       desk kiosk ops
 POST /api/v1/tickets/{ticket}/cancel       desk kiosk ops
 POST /api/v1/tickets/{ticket}/print        desk kiosk ops
 POST /api/v1/tickets/{ticket}/return       desk ops window
+POST /api/v1/alerts/{alert}/acknowledge    ops
+POST /api/v1/alerts/{alert}/close          ops
+POST /api/v1/windows/{no}/alert            ops window
+POST /api/v1/windows/{no}/close            ops window
+POST /api/v1/windows/{no}/hand-over        ops window
+POST /api/v1/windows/{no}/hand-over/confirm  ops window
+POST /api/v1/windows/{no}/hand-over/refuse  ops window
+POST /api/v1/windows/{no}/open             ops window
 POST /api/v1/windows/{no}/call             ops window
 POST /api/v1/windows/{no}/call-next        ops window
 POST /api/v1/windows/{no}/finish           ops window
@@ -162,6 +172,7 @@ POST /login                                anyone
 PLACES = {
     "no": "3",
     "ticket": "x",
+    "alert": "x",
     "appointment": "x",
     "device": "x",
     "evaluation": "x",
