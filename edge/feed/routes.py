@@ -15,6 +15,7 @@ from edge.clock import rfc3339
 from edge.guard import needs
 from edge.journal import Event
 from edge.parts import Parts, identity_of, parts_of
+from edge.problems import problems
 
 router = APIRouter(prefix="/api/v1", tags=["feed"])
 
@@ -26,6 +27,12 @@ STAFF, STAFF_ONLY = ("window", "desk"), ("window.alert",)
 """A window that calls for help does not tell its visitors."""
 KEPT_FROM_HALL = ("level", "channel", "why", "calls", "evaluation", "priority", "priority_source")
 """How a visitor rated, what lets one rate, and what a visitor said of themselves."""
+
+
+@router.get("/problems", dependencies=[needs("ops")])
+def list_problems(request: Request) -> dict[str, Any]:
+    """What somebody should see to now, the worst first: severity bad or warn, why, since when, and what to do."""
+    return {"problems": problems(parts_of(request))}
 
 
 @router.get("/events", dependencies=[needs("anyone")], response_class=EventSourceResponse)

@@ -38,6 +38,7 @@ GET  /api/v1/events                        anyone
 GET  /api/v1/messages                      ops
 GET  /api/v1/kiosks/{kiosk_id}/card        kiosk
 GET  /api/v1/outbox                        ops
+GET  /api/v1/problems                      ops
 GET  /api/v1/services                      desk kiosk ops
 GET  /api/v1/slips                         desk ops window
 GET  /api/v1/slips/{name}.svg              desk ops window

@@ -22,6 +22,7 @@ HONEST = {
     "edge/pages/routes.py": "import fastapi\nimport edge.guard\nimport edge.parts",
     "edge/feed/routes.py": "import fastapi\nimport edge.guard\nimport edge.journal",
     "edge/guard.py": "import fastapi\nimport edge.parts\nimport edge.access.tables",
+    "edge/problems.py": "import edge.parts",
     "edge/watchdog.py": "import asyncio\nimport edge.parts",
     "edge/reactions.py": "import asyncio\nimport edge.parts",
     "edge/sweep.py": "import asyncio\nimport edge.parts",

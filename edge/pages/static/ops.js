@@ -5,7 +5,6 @@ import { $, ago, clock, copy, el, list, onTap, range, say, show, stateWord } fro
 import { live, take } from "./live.js";
 
 const WORDS = { bad: "停止服务", warn: "注意", ok: "正常", none: "没有消息" };
-const RANK = { bad: 0, warn: 1 };
 const CENTRAL = { ok: ["ok", "正常"], away: ["warn", "联系不上"], refused: ["bad", "对方拒收"], off: ["none", "没有配置"] };
 const LINES = 7;
 let devices = [];
@@ -13,25 +12,6 @@ let outbox = null;
 let checked = null;
 
 // ---- problems
-
-function problemsOf() {
-  const found = devices
-    .filter((device) => device.severity in RANK)
-    .map((device) => ({ ...device, why: device.why || "没有说明原因" }));
-  const [severity] = CENTRAL[outbox?.state] ?? [];
-  if (severity in RANK) {
-    const advice = outbox.state === "away" ? "大厅照常办理，事件已存好，恢复后自动补送；看外网和中心地址" : "看下面的原因，联系中心";
-    const why = `${CENTRAL[outbox.state][1]}，${outbox.waiting} 条在等`;
-    found.push({ id: "central", name: "发往中心", severity, why, since: outbox.since, advice });
-  }
-  if (outbox?.parked.length) {
-    const first = outbox.parked[0];
-    const why = `${outbox.parked.length} 条被搁置：${first.type} ${first.error}`;
-    found.push({ id: "parked", name: "发往中心", severity: "warn", why, since: null, advice: "把原因告诉中心" });
-  }
-  const age = (each) => (each.since ? Date.parse(each.since) : Infinity);
-  return found.sort((a, b) => RANK[a.severity] - RANK[b.severity] || age(a) - age(b));
-}
 
 function updateProblem(node, problem) {
   const [state, name, why, since, advice] = node.children;
@@ -44,8 +24,7 @@ function updateProblem(node, problem) {
   say(advice, problem.advice ?? "");
 }
 
-function drawProblems() {
-  const all = problemsOf();
+function drawProblems(all) {
   const rest = all.slice(LINES);
   const make = () => copy("problem");
   list($("problems"), all.slice(0, LINES), (each) => each.id, make, updateProblem);
@@ -143,12 +122,12 @@ function drawQueue(windows, units) {
 }
 
 async function refresh() {
-  const paths = ["/services", "/windows", "/devices", "/outbox", "/discovery"];
-  const [services, windows, ledger, relay, network] = await Promise.all(paths.map((path) => get(path)));
+  const paths = ["/services", "/windows", "/devices", "/outbox", "/discovery", "/problems"];
+  const [services, windows, ledger, relay, network, { problems }] = await Promise.all(paths.map((path) => get(path)));
   devices = ledger.devices;
   outbox = relay;
   checked = now();
-  drawProblems();
+  drawProblems(problems);
   list($("devices"), devices, (each) => each.id, () => copy("device"), updateDevice);
   show("found-part", network.unbound.length > 0);
   list($("found"), network.unbound, (each) => each.link, makeFound, updateFound);
