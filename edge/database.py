@@ -27,7 +27,7 @@ log = logging.getLogger("hall.database")
 
 METADATA = MetaData()
 APPLICATION_ID = 0x48414C4C  # "HALL"
-SCHEMA = 5
+SCHEMA = 6
 BATCH = 128
 """At most so many use cases share one commit."""
 RETRY_S = 2.0

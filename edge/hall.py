@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from edge.hallqueue import NamedService, Queue, check_services
 from edge.halltexts import Signs, Sound, bare
 from edge.hallwindows import Alerts, Load
 
@@ -203,13 +204,17 @@ class Unit(_Model):
     name_en: str = ""
 
 
-class Service(_Model):
+class Service(NamedService):
     id: Id
     unit: Id
     name: str
     name_en: str = ""
-    prefix: Annotated[str, Field(pattern=r"^[A-Z]{1,2}$")]
     mean_minutes: Annotated[float, Field(gt=0, le=240)] = 8.0
+
+    @property
+    def line(self) -> str:
+        """The service in whose line its tickets first stand."""
+        return self.steps[0] if self.steps else self.id
 
 
 def _several(value: object) -> object:
@@ -283,6 +288,7 @@ class Hall(_Model):
     discovery: Discovery = Discovery()
     priority: Priority = Priority()
     balance: Balance = Balance()
+    queue: Queue = Queue()
     sms: Sms = Sms()
     alerts: Alerts = Alerts()
     load: Load = Load()
@@ -300,6 +306,15 @@ class Hall(_Model):
         priority = info.data.get("priority", Priority())
         if value.rule == "order" and (priority.strict or priority.head_start):
             raise ValueError('rule = "order" puts nobody first; [priority] must say so: strict = [], head_start = {}')
+        return value
+
+    @field_validator("services")
+    @classmethod
+    def _fit_together(cls, value: tuple[Service, ...], info: ValidationInfo) -> tuple[Service, ...]:
+        check_services(value)
+        own = info.data.get("queue", Queue()).walk_in_prefix
+        if own in [each.prefix for each in value]:
+            raise ValueError(f"prefix {own} is for visitors without a number: [queue] walk_in_prefix")
         return value
 
     @cached_property
@@ -357,7 +372,7 @@ class Hall(_Model):
     @cached_property
     def able(self) -> dict[str, tuple[int, ...]]:
         """Service id -> the windows that may serve it, in the order of the file."""
-        return {each.id: tuple(w.no for w in self.windows if each.id in w.skills) for each in self.services}
+        return {each.id: tuple(w.no for w in self.windows if each.line in w.skills) for each in self.services}
 
     @cached_property
     def capacity(self) -> Callable[[tuple[int, ...]], dict[str, float]]:

@@ -16,7 +16,7 @@ from edge.evaluation import views as evaluations
 from edge.messages import desk as messages
 from edge.messages import views as message_views
 from edge.parts import Parts
-from edge.queue import appointments, desk, persons
+from edge.queue import appointments, desk, persons, sending
 from edge.windows import alerts, load_watch
 from edge.windows import desk as windows
 
@@ -39,9 +39,11 @@ async def sweep(parts: Parts) -> None:
     while True:
         now = parts.clock.now()
         with parts.database.read() as connection:
-            expiry = evaluations.next_expiry(connection)
+            expiry, due = evaluations.next_expiry(connection), sending.due(connection, now)
         if expiry is not None and expiry <= now.at:
             await parts.writer.insist(evaluation.expire, faulty_evaluators(parts))
+        if due:
+            await parts.writer.insist(desk.release, None)
         await sweep_alerts(parts, now)
         if now.day != day:
             day = now.day

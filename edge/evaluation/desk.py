@@ -15,6 +15,7 @@ from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
+from edge.queue import arrivals, finishing
 from edge.queue import desk as queue
 from edge.refusal import Refused
 
@@ -47,11 +48,26 @@ def _open(session: Session, where: str, value: Any) -> Open | None:
 
 def make_move(session: Session, hall: Hall, now: Now, command: queue.Move) -> str:
     """As the queue's move; a finish invites the visitor, and a start gives the invitation before it its grace."""
-    ticket = queue.make_move(session, hall, now, command)
     if command.name == "finish" and command.window is not None:
-        invite(session, hall, now, ticket, command.window)
-    elif command.name == "start" and command.window is not None:
+        return finish(session, hall, now, finishing.Finish(command.window, command.ticket, command.actor)).ticket
+    ticket = queue.make_move(session, hall, now, command)
+    if command.name == "start" and command.window is not None:
         _next_service(session, now, command.window)
+    return ticket
+
+
+def finish(session: Session, hall: Hall, now: Now, command: finishing.Finish) -> finishing.Finished:
+    """As the queue's; the visitor is invited once the whole visit is done."""
+    finished = finishing.finish(session, hall, now, command)
+    if finished.ended:
+        invite(session, hall, now, finished.ticket, command.window, outcome=finished.outcome)
+    return finished
+
+
+def walk_in(session: Session, hall: Hall, now: Now, command: arrivals.WalkIn) -> str:
+    """As the queue's: a service that starts."""
+    ticket = arrivals.walk_in(session, hall, now, command)
+    _next_service(session, now, command.window)
     return ticket
 
 
@@ -62,14 +78,14 @@ def resume(session: Session, hall: Hall, now: Now, command: queue.Resume) -> str
     return ticket
 
 
-def invite(session: Session, hall: Hall, now: Now, ticket: str, window: int) -> str:
+def invite(session: Session, hall: Hall, now: Now, ticket: str, window: int, **more: str) -> str:
     """Opens the invitation of the service that ends now; the one before it at this window ends unrated."""
     before = _open(session, "window=?", window)
     if before is not None:
         _end(session, hall, now, before, "timed_out", why="next_service")
     id_, expires_at = session.new_id(), now.at + LIFETIME_MS
     data = {"evaluation": id_, "ticket": ticket, "window": window, "expires_at": expires_at}
-    event = append(session, hall, now, "evaluation.invited", ticket, "hall", **data)
+    event = append(session, hall, now, "evaluation.invited", ticket, "hall", **data, **more)
     session.connection.exec_driver_sql(
         "INSERT INTO evaluation (id, ticket, window, staff, state, invited_at, expires_at, seq)"
         " VALUES (?, ?, ?, (SELECT staff FROM window WHERE no=?), 'invited', ?, ?, ?)",

@@ -8,7 +8,7 @@ from typing import Any
 
 from edge.clock import Now, rfc3339
 from edge.hall import Hall, Service, Window
-from edge.queue import appointments, balance, forecast, persons
+from edge.queue import appointments, balance, forecast, issuing, persons
 from edge.queue.tickets import STATE_WORDS
 from edge.refusal import Refused
 from edge.statements import Statements
@@ -149,22 +149,28 @@ def _waiting(connection: Statements) -> Waiting:
     return found
 
 
-def menu(connection: Statements, hall: Hall) -> View:
+def menu(connection: Statements, hall: Hall, day: str) -> View:
     """Units and their services, open or not and why, how many wait and about how long."""
     waiting, opened = _waiting(connection), _open_windows(connection)
+    given = {
+        row[0]: row[1] for row in connection.exec_driver_sql("SELECT prefix, last FROM series WHERE day=?", (day,))
+    }
 
     def entry(service: Service) -> View:
         windows = list(hall.able[service.id])
         ready = any(no in opened for no in windows)
+        full = service.daily_quota is not None and given.get(service.id, 0) >= service.daily_quota
+        why = None if ready else "窗口暂停服务中，可以先取号等候"
         return {
             "id": service.id,
             "name": service.name,
             "name_en": service.name_en,
             "prefix": service.prefix,
-            "open": True,
-            "why": None if ready else "窗口暂停服务中，可以先取号等候",
-            "waiting": waiting.service.get(service.id, 0),
-            "estimate": _estimate(hall, service, waiting.service.get(service.id, 0), opened),
+            "open": not full,
+            "why": issuing.quota_words(service) if full else why,
+            "waiting": waiting.service.get(service.line, 0),
+            "estimate": _estimate(hall, service, waiting.service.get(service.line, 0), opened),
+            "materials": list(service.materials),
             "windows": windows,
         }
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
-from edge.journal import append
-from edge.queue import balance, persons, rows, tickets
+from edge.hallqueue import Hold
+from edge.queue import balance, moves, persons, places, rows, sending, steps, tickets
 from edge.refusal import Refused
 from edge.windows import desk as windows
 
@@ -32,7 +32,7 @@ def call_next(session: Session, hall: Hall, now: Now, command: CallNext) -> Call
 
     Raises Refused (409) while the window is paused or has a ticket in hand.
     """
-    _free_window(session, hall, command.window)
+    free_window(session, hall, command.window)
     chosen = balance.choose(rows.heads(session, hall, command.window), now.at, hall.balance, hall.handling_ms)
     if chosen is None:
         windows.arm(session, hall, now, command.window, command.actor)
@@ -52,7 +52,7 @@ class CallChosen:
 
 def call_chosen(session: Session, hall: Hall, now: Now, command: CallChosen) -> Called:
     """Calls one ticket out of turn (指呼); the window must be able to serve it."""
-    _free_window(session, hall, command.window)
+    free_window(session, hall, command.window)
     ticket = rows.ticket_by_id(session, command.ticket)
     if ticket.service not in hall.window[command.window].skills:
         raise Refused("wrong_window", f"{command.window}号窗口不办理{hall.service[ticket.service].name}")
@@ -74,19 +74,18 @@ def call_ordinal(session: Session, hall: Hall, now: Now, command: CallOrdinal) -
     """Calls today's ticket of that number, the one that has waited longest where several have it; one that was missed
     comes back by it. Raises Refused when no such number waits for this window.
     """
-    _free_window(session, hall, command.window)
+    free_window(session, hall, command.window)
     ticket = rows.by_ordinal(session, now.day, hall.window[command.window].skills, command.window, command.ordinal)
     if ticket is None:
         raise Refused("no_such_number", f"{command.ordinal}号不在等候", f"window {command.window}", 404)
     if ticket.state == "missed":
-        _move(session, hall, now, "return", ticket, command.actor, ticket.window)
-        ticket = ticket._replace(state="waiting", window=None)
+        ticket = _return(session, hall, now, ticket, command.actor)
     why = "窗口指定呼叫"
     _call(session, hall, now, ticket, command.window, why, command.actor)
     return Called(ticket.id, why)
 
 
-def _free_window(session: Session, hall: Hall, window: int) -> None:
+def free_window(session: Session, hall: Hall, window: int) -> None:
     if windows.window_row(session, hall, window).state != "open":
         raise Refused("window_paused", "窗口暂停中，请先恢复服务")
     held = rows.in_hand(session, window)
@@ -96,7 +95,7 @@ def _free_window(session: Session, hall: Hall, window: int) -> None:
 
 def _call(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, window: int, why: str, actor: str) -> None:
     windows.disarm(session, window)
-    _move(session, hall, now, "call", ticket, actor, window, why=why)
+    moves.make(session, hall, now, "call", ticket, actor, window, why=why)
 
 
 def call_if_armed(
@@ -122,20 +121,46 @@ class Move:
     """None: whatever this window has in hand, for a call box, which cannot say."""
     window: int | None
     actor: str
+    hold: Hold | None = None
+    """Of a hold; None: as the hall has it."""
 
 
 def make_move(session: Session, hall: Hall, now: Now, command: Move) -> str:
-    """Returns the ticket's id. Raises Refused (409) when it is not in this window's hand or the move is not legal."""
+    """Returns the ticket's id. Raises Refused (409) when it is not in this window's hand or the move is not legal.
+
+    A finish here is the bare move; `finishing.finish` is the clerk's.
+    """
     if command.window is not None:
-        ticket = _in_this_hand(session, command.window, command.ticket)
+        ticket = moves.in_this_hand(session, command.window, command.ticket)
     else:
         ticket = rows.ticket_by_id(session, command.ticket or "")
-    if command.name == "return" and ticket.day != now.day:
-        raise Refused("other_day", f"{ticket.number}号不是今天的号，请重新取号", f"taken on {ticket.day}")
-    _move(session, hall, now, command.name, ticket, command.actor, ticket.window)
     if command.name == "return":
-        call_if_armed(session, hall, now, ticket._replace(state="waiting", window=None), command.actor)
+        returned = _return(session, hall, now, ticket, command.actor)
+        _give_place_back(session, hall, now, returned)
+        call_if_armed(session, hall, now, returned, command.actor)
+        return ticket.id
+    if command.name == "recall" and ticket.state == "called":
+        tickets.check_recalls(ticket.number, ticket.recalls, hall.queue.recalls)
+    more = {"hold": command.hold or hall.queue.hold} if command.name == "hold" else {}
+    moves.make(session, hall, now, command.name, ticket, command.actor, ticket.window, **more)
     return ticket.id
+
+
+def _return(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, actor: str) -> rows.Ticket:
+    """A missed ticket waits again. Raises Refused (409)."""
+    if ticket.day != now.day:
+        raise Refused("other_day", f"{ticket.number}号不是今天的号，请重新取号", f"taken on {ticket.day}")
+    if ticket.state == "missed":
+        tickets.check_returns(ticket.number, ticket.returns, hall.queue.returns)
+    since = moves.make(session, hall, now, "return", ticket, actor, ticket.window)
+    return ticket._replace(state="waiting", window=None, since=since)
+
+
+def _give_place_back(session: Session, hall: Hall, now: Now, ticket: rows.Ticket) -> None:
+    if hall.queue.return_to == "back":
+        places.put_back(session, ticket.id, ticket.service, hall.queue.return_places)
+    elif hall.queue.return_to == "tail":
+        places.put_last(session, hall, now, ticket.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +173,7 @@ class Resume:
 
 def resume(session: Session, hall: Hall, now: Now, command: Resume) -> str:
     """A held ticket goes on at this window (回呼). Returns its id. Raises Refused (409, 404)."""
-    _free_window(session, hall, command.window)
+    free_window(session, hall, command.window)
     ticket = (
         rows.last_held(session, now.day, command.window)
         if command.ticket is None
@@ -156,14 +181,17 @@ def resume(session: Session, hall: Hall, now: Now, command: Resume) -> str:
     )
     if ticket is None:
         raise Refused("nothing_held", f"{command.window}号窗口没有挂起的号", status=404)
+    if ticket.state == "held":
+        able = ticket.service in hall.window[command.window].skills
+        tickets.check_resume(ticket.number, ticket.hold, ticket.window, command.window, able=able)
     windows.disarm(session, command.window)
-    _move(session, hall, now, "resume", ticket, command.actor, command.window)
+    moves.make(session, hall, now, "resume", ticket, command.actor, command.window)
     return ticket.id
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """To a service's queue, or to one window; exactly one of the two."""
+    """To a service's line, to one window or to one clerk; exactly one of the three."""
 
     window: int
     ticket: str | None
@@ -171,80 +199,69 @@ class Transfer:
     actor: str
     service: str | None = None
     to: int | None = None
+    staff: str | None = None
+    """工号: to wherever this clerk is signed in."""
+    place: places.Place = "sorted"
+    delay_minutes: int = 0
+    """Nobody calls it before."""
+    reason: str = ""
+    wrong_window: bool = False
+    """The visitor was sent to the wrong window: nothing was served, and the place is that of the number."""
 
 
 def transfer(session: Session, hall: Hall, now: Now, command: Transfer) -> str:
-    """The visitor goes on elsewhere and keeps the place of the time the number was taken (QUE-16). Returns its id."""
-    ticket = _in_this_hand(session, command.window, command.ticket)
+    """The visitor goes on elsewhere on the same number (QUE-16). Returns its id. Raises Refused (404, 409, 422)."""
+    ticket = moves.in_this_hand(session, command.window, command.ticket)
     _check_target(session, hall, command)
-    service = command.service or ticket.service
-    persons.hold_one(session, now, ticket.id, service)
-    session.connection.exec_driver_sql(
-        "UPDATE ticket SET service=?, for_window=? WHERE id=?", (service, command.to, ticket.id)
-    )
-    target = {"to_service": service} if command.to is None else {"to_window": command.to}
-    moved = ticket._replace(service=service)
-    _move(session, hall, now, "transfer", moved, command.actor, command.window, **target)
-    call_if_armed(session, hall, now, moved._replace(state="waiting", window=None), command.actor, only=command.to)
+    service, visit, step = steps.entered(hall, ticket, command.service)
+    persons.hold_one(session, now, ticket.id, visit or service)
+    name = "wrong_window" if command.wrong_window else "transfer"
+    told = {"service": service} | _told(command, now)
+    since = moves.make(session, hall, now, name, ticket, command.actor, command.window, **told)
+    only = sending.send(session, ticket.id, sending.Target(command.to, command.staff, told.get("not_before")))
+    steps.put(session, ticket.id, service, visit, step)
+    places.put(session, hall, now, ticket.id, service, command.place)
+    moved = ticket._replace(state="waiting", window=None, since=since, service=service)
+    call_if_armed(session, hall, now, moved, command.actor, only=only)
     return ticket.id
 
 
+def _told(command: Transfer, now: Now) -> dict[str, Any]:
+    """What the event says of the target."""
+    told = {
+        "to_service": command.service,
+        "to_window": command.to,
+        "to_staff": command.staff,
+        "place": command.place if command.place != "sorted" else None,
+        "not_before": now.at + command.delay_minutes * 60_000 if command.delay_minutes else None,
+        "reason": command.reason or None,
+    }
+    return {word: value for word, value in told.items() if value is not None}
+
+
 def _check_target(session: Session, hall: Hall, command: Transfer) -> None:
-    if (command.service is None) == (command.to is None):
-        raise Refused("no_target", "请选择转到哪项业务或哪个窗口", "exactly one of service and window", 422)
+    if sum(each is not None for each in (command.service, command.to, command.staff)) != 1:
+        raise Refused("no_target", "请选择转到哪项业务、哪个窗口或哪位工作人员", "one of service, window, staff", 422)
     if command.service is not None and command.service not in hall.service:
         raise Refused("no_such_service", "没有这项业务", f"service {command.service!r}", 404)
+    if command.staff is not None and command.staff not in hall.clerk:
+        raise Refused("no_such_staff", "没有这个工号", f"staff {command.staff!r}", 404)
     if command.to is not None:
         windows.window_row(session, hall, command.to)
     if command.to == command.window:
         raise Refused("same_window", "已经在这个窗口")
 
 
-def _in_this_hand(session: Session, window: int, ticket: str | None) -> rows.Ticket:
-    """What the window has in hand. Raises Refused (409) when that is nothing, or not this ticket."""
-    held = rows.in_hand(session, window)
-    if held is not None and ticket in (None, held.id):
-        return held
-    if ticket is None:
-        raise Refused("nothing_in_hand", "窗口现在没有号")
-    meant = rows.ticket_by_id(session, ticket)
-    now_there = f"现在是{held.number}号" if held else "窗口现在没有号"
-    raise Refused("not_in_hand", f"{meant.number}号不在{window}号窗口，{now_there}")
-
-
-STAMPS = {
-    "call": "called_at=:at, started_at=NULL",
-    "recall": "recalls=recalls+1",
-    "start": "started_at=:at",
-    "hold": "held_at=:at",
-    "resume": "started_at=coalesce(started_at, :at)",
-    "finish": "started_at=coalesce(started_at, called_at), ended_at=:at",
-    "cancel": "ended_at=:at",
-}
-"""Which columns a move stamps besides state and window."""
-
-
-def _move(
-    session: Session,
-    hall: Hall,
-    now: Now,
-    name: str,
-    ticket: rows.Ticket,
-    actor: str,
-    window: int | None,
-    **more: Any,
-) -> None:
-    wanted = tickets.move(name, ticket.state, ticket.number)
-    kept = None if wanted.target == "waiting" else window
-    stamps = STAMPS.get(name)
-    session.connection.exec_driver_sql(
-        f"UPDATE ticket SET state=:state, window=:window{', ' + stamps if stamps else ''} WHERE id=:id",  # noqa: S608  our own words
-        {"state": wanted.target, "window": kept, "id": ticket.id}
-        | ({"at": now.at} if stamps and ":at" in stamps else {}),
-    )
-    place = {"window": window, "zone": hall.window[window].zone} if window is not None else {}
-    data = {"ticket": ticket.id, "number": ticket.number, "service": ticket.service} | place | more
-    append(session, hall, now, wanted.event, ticket.id, actor, **data)
+def release(session: Session, hall: Hall, now: Now, _command: None) -> int:
+    """Who was sent on with a delay that is over, or to a clerk who sits elsewhere now, waits there. How many."""
+    found = sending.due(session.connection, now)
+    for ticket_id, window in found:
+        sending.arrive(session, ticket_id, window)
+        told = {} if window is None else {"to_window": window}
+        ticket = rows.ticket_by_id(session, ticket_id)
+        moves.make(session, hall, now, "due", ticket, "clock", None, **told)
+        call_if_armed(session, hall, now, ticket, "clock", only=window)
+    return len(found)
 
 
 # ---- the end of the day
@@ -257,7 +274,7 @@ def close_day(session: Session, hall: Hall, now: Now, _command: None) -> int:
         (now.day,),
     ).all()
     for row in left:
-        _move(session, hall, now, "cancel", rows.Ticket(*row), "hall", None, why="day_closed")
+        moves.make(session, hall, now, "cancel", rows.Ticket(*row), "hall", None, why="day_closed")
     return len(left)
 
 
@@ -274,5 +291,5 @@ def settle_changes(session: Session, hall: Hall, now: Now, _command: None) -> in
     ]
     for ticket in gone:
         end = "finish" if ticket.state == "serving" else "cancel"
-        _move(session, hall, now, end, ticket, "hall", None, why="not_in_the_hall")
+        moves.make(session, hall, now, end, ticket, "hall", None, why="not_in_the_hall")
     return len(gone)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall, PriorityReason, Service
 from edge.journal import append
-from edge.queue import balance, persons, prints, rows, tickets
+from edge.queue import balance, persons, prints, rows, steps, tickets
 from edge.queue.desk import call_if_armed
 from edge.refusal import Refused
 
@@ -34,7 +34,8 @@ def issue(session: Session, hall: Hall, now: Now, command: Issue) -> str:
         raise Refused("no_such_service", "没有这项业务", f"service {command.service!r}", status=404)
     if command.kiosk is not None and command.kiosk not in hall.kiosk:
         raise Refused("no_such_kiosk", "没有这台取号机", f"kiosk {command.kiosk!r}", status=404)
-    ticket = _insert(session, hall, now, command, service)
+    _count(session, now, service, booked=any(each.source == "appointment" for each in command.claims))
+    ticket = insert(session, hall, now, command, service)
     printer = hall.kiosk[command.kiosk].printer if command.kiosk else None
     if printer is not None:
         prints.want_print(session, now, ticket.id, printer, copy=False)
@@ -47,45 +48,76 @@ NOW = "max(:at, (SELECT max(at) FROM journal))"
 
 
 INSERT_SQL = f"""
-INSERT INTO ticket (id, day, prefix, ordinal, number, service, kiosk, channel, state, position, taken_at, rank,
-  priority, priority_source)
-VALUES (:id, :day, :prefix, :ordinal, :number, :service, :kiosk, :channel, 'waiting', :position, :at, {NOW} - :lead,
-  :priority, :priority_source)
+INSERT INTO ticket (id, day, prefix, ordinal, number, service, visit, kiosk, channel, state, window, position, taken_at,
+  called_at, since, rank, priority, priority_source)
+VALUES (:id, :day, :prefix, :ordinal, :number, :service, :visit, :kiosk, :channel, :state, :window, :position, :at,
+  :called_at, :at, {NOW} - :lead, :priority, :priority_source)
 """  # noqa: S608  our own words
 
 
-def _insert(session: Session, hall: Hall, now: Now, command: Issue, service: Service) -> rows.Ticket:
-    ordinal = session.connection.exec_driver_sql(
-        "INSERT INTO series (day, prefix, last) VALUES (?, ?, 1)"
-        " ON CONFLICT (day, prefix) DO UPDATE SET last = last + 1 RETURNING last",
-        (now.day, service.prefix),
-    ).scalar_one()
-    id_, number = session.new_id(), tickets.number(service.prefix, ordinal)
+def insert(
+    session: Session, hall: Hall, now: Now, command: Issue, service: Service, window: int | None = None
+) -> rows.Ticket:
+    """The ticket of a visitor who waits, or of one whom this `window` serves without a number of theirs."""
+    prefix = service.prefix if window is None else hall.queue.walk_in_prefix
+    ordinal = _next_ordinal(session, now, prefix, 1 if window else service.start)
+    id_, number = session.new_id(), tickets.number(prefix, ordinal, 3 if window else service.width)
+    line, visit, _ = steps.first(service)
     claim = balance.strongest(hall.priority, command.claims)
     told = _told(claim) if claim else {}
-    event = append(
-        session, hall, now, "ticket.issued", id_, command.actor, ticket=id_, number=number, service=service.id, **told
-    )
+    data: dict[str, Any] = {"ticket": id_, "number": number, "service": line} | told
+    data |= {} if visit is None else {"visit": visit}
+    data |= {} if window is None else {"window": window, "zone": hall.window[window].zone, "walk_in": True}
+    event = append(session, hall, now, "ticket.issued", id_, command.actor, **data)
     session.connection.exec_driver_sql(
         INSERT_SQL,
         {
             "id": id_,
             "day": now.day,
-            "prefix": service.prefix,
+            "prefix": prefix,
             "ordinal": ordinal,
             "number": number,
-            "service": service.id,
+            "service": line,
+            "visit": visit,
             "kiosk": command.kiosk,
             "channel": command.channel,
+            "state": "waiting" if window is None else "called",
+            "window": window,
             "position": event.seq,
             "at": now.at,
+            "called_at": None if window is None else now.at,
             "lead": balance.lead_ms(hall.priority, claim) if claim else 0,
             "priority": None,
             "priority_source": None,
         }
         | told,
     )
-    return rows.Ticket(id_, number, service.id, "waiting", event.seq, None, now.at, command.kiosk, now.day)
+    state: tickets.State = "waiting" if window is None else "called"
+    return rows.Ticket(id_, number, line, state, event.seq, window, now.at, command.kiosk, now.day, now.at, visit=visit)
+
+
+SERIES_SQL = """
+INSERT INTO series (day, prefix, last) VALUES (?, ?, ?)
+ON CONFLICT (day, prefix) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last
+"""
+
+
+def _next_ordinal(session: Session, now: Now, series: str, start: int) -> int:
+    ordinal: int = session.connection.exec_driver_sql(SERIES_SQL, (now.day, series, start)).scalar_one()
+    return ordinal
+
+
+def _count(session: Session, now: Now, service: Service, *, booked: bool) -> None:
+    """Counts this number towards the service's quota, in a series of its own. Raises Refused (409) beyond it."""
+    if service.daily_quota is None:
+        return
+    given = _next_ordinal(session, now, service.id, 1)
+    if given > service.daily_quota and not booked:
+        raise Refused("quota_full", quota_words(service), f"{service.daily_quota} a day")
+
+
+def quota_words(service: Service) -> str:
+    return f"今天{service.name}的号已取完（每天{service.daily_quota}个），请预约或改日再来"
 
 
 def _told(claim: balance.Claim) -> dict[str, str]:

@@ -28,7 +28,7 @@ def claims(rules: Priority, person: Person) -> list[balance.Claim]:
 
 ACTIVE_SQL = """
 SELECT t.id, t.number FROM person_ticket p CROSS JOIN ticket t ON t.id = p.ticket  -- in this order
-WHERE p.mark=? AND t.service=? AND t.day=? AND t.state NOT IN ('finished', 'cancelled')
+WHERE p.mark=? AND coalesce(t.visit, t.service)=? AND t.day=? AND t.state NOT IN ('finished', 'cancelled')
 """
 
 

@@ -20,8 +20,9 @@ from edge.evaluation import views as evaluations
 from edge.guard import hold_scope, needs
 from edge.hall import Hall
 from edge.messages import desk as messages
+from edge.notices import outcomes
 from edge.parts import actor_of, identity_of, parts_of, perform
-from edge.queue import appointments, board, bodies, desk, issuing, prints
+from edge.queue import appointments, arrivals, board, bodies, desk, finishing, issuing, prints, rows
 from edge.refusal import Refused
 
 router = APIRouter(prefix="/api/v1", tags=["queue"])
@@ -44,18 +45,22 @@ def services(request: Request) -> View:
     """The menu: units and their services, open or not and why, how many wait, about how long (minutes)."""
     parts = parts_of(request)
     with parts.database.read() as connection:
-        return {"seq": parts.journal.last} | board.menu(connection, parts.hall)
+        return {"seq": parts.journal.last} | board.menu(connection, parts.hall, parts.clock.now().day)
 
 
 @router.post("/tickets", status_code=201, dependencies=[needs("kiosk", "desk", "ops")])
-async def issue(request: Request, body: bodies.NewTicket) -> Response:
+async def issue(request: Request, body: bodies.NewTicket | bodies.ByNotice) -> Response:
     """Issues a ticket; `print` says whether a slip is wanted, sent, printed or unknown.
 
+    With the code of a 补办 or 退件 the visitor comes back: the second time it is the same ticket, with 200.
     With a card there is one active ticket per person and service: 200, `existing` and that one, which is not printed
     again. 409 `card_gone`: the card must be laid on anew; `declare_at_desk`: the help desk takes declared priority.
     """
     parts, identity = parts_of(request), identity_of(request)
     hold_scope(request, body.kiosk)
+    if isinstance(body, bodies.ByNotice):
+        back = arrivals.ByNotice(body.notice, issuing.Issue("", body.channel, body.kiosk, _place(request, body)))
+        return _created(await perform(request, arrivals.issue_by_notice, back, _issued(request), status=201))
     person = parts.cards.find(body.card, body.kiosk).person if body.card else None
     at_desk = body.channel == "desk" and identity.role in ("desk", "ops")
     claims = (issuing.declared(parts.hall, body.priority, at_desk=at_desk),) if body.priority else ()
@@ -228,6 +233,13 @@ async def return_(request: Request, ticket: str) -> Response:
     )
 
 
+@router.post("/tickets/{ticket}/urgent", dependencies=[needs("desk", "ops")])
+async def urgent(request: Request, ticket: str, body: bodies.Why) -> Response:
+    """A supervisor lets a waiting visitor be served before others, with a reason."""
+    command = arrivals.Urge(ticket, body.reason, actor_of(request, "desk"))
+    return await perform(request, arrivals.urge, command, _ticket(request))
+
+
 @router.post("/tickets/{ticket}/resume", dependencies=[needs("window", "ops")])
 async def resume(request: Request, ticket: str, body: bodies.AtWindow) -> Response:
     """A held visitor goes on, at this window."""
@@ -280,9 +292,35 @@ async def start(request: Request, no: int, body: bodies.TicketName) -> Response:
 
 
 @router.post("/windows/{no}/finish", dependencies=[needs("window", "ops")])
-async def finish(request: Request, no: int, body: bodies.TicketName) -> Response:
-    """The service is done; its visitor is asked for a rating."""
-    return await _at_window(request, no, body, "finish")
+async def finish(request: Request, no: int, body: bodies.Finish) -> Response:
+    """The service is done, and how; its visitor is asked for a rating once the visit is over.
+
+    `notice` has the code of what 补办 and 退件 print, `appointment` is what 另约 booked.
+    """
+    parts, actor = parts_of(request), actor_of(request, f"window:{no}")
+    if body.outcome is None and parts.hall.queue.outcome_required:
+        raise Refused("outcome_needed", "请先选择办理结果", "[queue] outcome_required", 422)
+    told = outcomes.Told(no, body.ticket, body.outcome, body.missing, body.text, body.values)
+    code, day, slot = outcomes.code_of(secrets.token_bytes(10)), parts.clock.now().day, body.appointment
+    with parts.database.read() as connection:
+        notice = outcomes.notice(parts.slips, parts.hall, connection, day, told, code)
+        service, mark = rows.visit_of(connection, body.ticket)
+    booking = None
+    if slot is not None:
+        when = (slot.day.isoformat(), slot.starts, slot.ends)
+        booking = appointments.Book(service, *when, "onsite", actor, secrets.token_urlsafe(16), mark)
+    show, command = _ticket(request), finishing.Finish(no, body.ticket, actor, body.outcome, notice, booking)
+
+    def present(session: Session, now: Now, done: finishing.Finished) -> View:
+        view: View = {"ticket": show(session, now, done.ticket), "outcome": done.outcome}
+        if notice is not None:
+            view["notice"] = {"code": notice.code, "print": "none" if notice.printer is None else "wanted"}
+        if booking is not None and done.appointment is not None:
+            booked = board.appointment(session.connection, parts.hall, done.appointment)
+            view["appointment"] = booked | {"code": booking.code}
+        return view
+
+    return await perform(request, evaluation.finish, command, present)
 
 
 @router.post("/windows/{no}/miss", dependencies=[needs("window", "ops")])
@@ -292,16 +330,36 @@ async def miss(request: Request, no: int, body: bodies.TicketName) -> Response:
 
 
 @router.post("/windows/{no}/hold", dependencies=[needs("window", "ops")])
-async def hold(request: Request, no: int, body: bodies.TicketName) -> Response:
-    """The visitor goes to fetch something and comes back here."""
-    return await _at_window(request, no, body, "hold")
+async def hold(request: Request, no: int, body: bodies.Held) -> Response:
+    """The visitor goes to fetch something, or waits here, and comes back."""
+    command = desk.Move("hold", body.ticket, no, actor_of(request, f"window:{no}"), body.kind)
+    return await _moved(request, evaluation.make_move, command)
 
 
 @router.post("/windows/{no}/transfer", dependencies=[needs("window", "ops")])
 async def transfer(request: Request, no: int, body: bodies.Target) -> Response:
-    """The visitor goes on elsewhere without a new number, by the time the number was taken."""
-    command = desk.Transfer(no, body.ticket, actor_of(request, f"window:{no}"), body.service, body.window)
+    """The visitor goes on elsewhere without a new number, by the time the number was taken or as `place` says."""
+    command = desk.Transfer(
+        *(no, body.ticket, actor_of(request, f"window:{no}"), body.service, body.window, body.staff),
+        *(body.place, body.delay_minutes, body.reason),
+    )
     return await _moved(request, desk.transfer, command)
+
+
+@router.post("/windows/{no}/wrong-window", dependencies=[needs("window", "ops")])
+async def wrong_window(request: Request, no: int, body: bodies.Redirect) -> Response:
+    """The visitor should be elsewhere, and goes there by the time of the number; nothing was served, nobody rates."""
+    actor = actor_of(request, f"window:{no}")
+    command = desk.Transfer(no, body.ticket, actor, body.service, body.window, wrong_window=True)
+    return await _moved(request, desk.transfer, command)
+
+
+@router.post("/windows/{no}/walk-in", dependencies=[needs("window", "ops")])
+async def walk_in(request: Request, no: int, body: bodies.WalkIn) -> Response:
+    """Serves a visitor who took no number; it is counted in a series of its own."""
+    return await _moved(
+        request, evaluation.walk_in, arrivals.WalkIn(no, body.service, actor_of(request, f"window:{no}"))
+    )
 
 
 # ---- the hall screen

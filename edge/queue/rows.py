@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from edge.clock import Now, local
 from edge.database import Session
 from edge.hall import Hall
+from edge.hallqueue import Hold
 from edge.queue import balance, tickets
 from edge.refusal import Refused
+from edge.statements import Statements
 
 HOUR_MS = 3_600_000
 
@@ -28,14 +30,28 @@ class Ticket(NamedTuple):
     taken_at: int
     kiosk: str | None
     day: str
+    since: int
+    """When it came into its state: UTC, milliseconds."""
+    recalls: int = 0
+    returns: int = 0
+    hold: Hold | None = None
+    visit: str | None = None
+    """The service of several steps that it is for; `service` is the present one."""
+    step: int = 0
 
 
-FIELDS = "id, number, service, state, position, window, taken_at, kiosk, day"
+FIELDS = "id, number, service, state, position, window, taken_at, kiosk, day, coalesce(since, taken_at)"
+FIELDS += ", recalls, returns, hold, visit, step"
 
 
 def _ticket(session: Session, where: str, *values: Any) -> Ticket | None:
-    row = session.connection.exec_driver_sql(f"SELECT {FIELDS} FROM ticket WHERE {where} LIMIT 1", values).first()  # noqa: S608  our own words
-    return Ticket(*row) if row else None
+    row = session.connection.exec_driver_sql(_ticket_sql(where), values).first()
+    return Ticket._make(row) if row else None
+
+
+@functools.cache
+def _ticket_sql(where: str) -> str:
+    return f"SELECT {FIELDS} FROM ticket WHERE {where} LIMIT 1"  # noqa: S608  our own words
 
 
 def ticket_by_id(session: Session, ticket: str) -> Ticket:
@@ -44,6 +60,15 @@ def ticket_by_id(session: Session, ticket: str) -> Ticket:
     if found is None:
         raise Refused("no_such_ticket", "没有这张号票", status=404)
     return found
+
+
+def visit_of(connection: Statements, ticket: str) -> tuple[str, str | None]:
+    """The service that was asked for, and the mark of whoever did. Raises Refused (404)."""
+    sql = "SELECT coalesce(visit, service), mark FROM ticket LEFT JOIN person_ticket ON ticket=id WHERE id=?"
+    row = connection.exec_driver_sql(sql, (ticket,)).first()
+    if row is None:
+        raise Refused("no_such_ticket", "没有这张号票", status=404)
+    return row[0], row[1]
 
 
 def in_hand(session: Session, window: int) -> Ticket | None:

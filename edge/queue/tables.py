@@ -23,19 +23,54 @@ TICKET = Table(
     Column("priority", Text),
     Column("priority_source", Text),  # card declared appointment
     Column("window", Integer),
-    Column("for_window", Integer),  # transferred to this window, and to no other
+    Column("for_window", Integer),  # transferred to this window, and to no other; 0: to none yet
+    Column("for_staff", Text),  # transferred to this clerk, at whichever window
+    Column("not_before", Integer),  # UTC, milliseconds; `for_window` is 0 until then
+    Column("due_window", Integer),  # what `for_window` becomes then
+    Column("visit", Text),  # the service of several steps that it is for; `service` is the present step
+    Column("step", Integer, nullable=False, server_default="0"),
+    Column("since", Integer),  # of its present state
     Column("taken_at", Integer, nullable=False),
     Column("called_at", Integer),
     Column("started_at", Integer),
     Column("held_at", Integer),
     Column("ended_at", Integer),
-    Column("recalls", Integer, nullable=False, server_default="0"),
+    Column("recalls", Integer, nullable=False, server_default="0"),  # of the present call
+    Column("returns", Integer, nullable=False, server_default="0"),
+    Column("hold", Text),  # without_papers with_papers waiting
+    Column("outcome", Text),  # instant committed supplement rejected joint advice rebooked
     UniqueConstraint("day", "prefix", "ordinal"),
     Index("ticket_order", "state", "service", "rank", "position"),
     Index("ticket_day", "day", "window"),
     Index("ticket_for", "for_window", sqlite_where=text("for_window IS NOT NULL AND state = 'waiting'")),
     # No window ever has two tickets in hand, whatever the code above believes.
     Index("ticket_in_hand", "window", unique=True, sqlite_where=text("state IN ('called', 'serving')")),
+)
+
+TICKET_PERIOD = Table(
+    "ticket_period",
+    METADATA,
+    Column("ticket", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),  # the journal's, of the move that ended it
+    Column("kind", Text, nullable=False),  # waiting called serving held missed: the state that ended
+    Column("service", Text, nullable=False),
+    Column("window", Integer),  # none where it costs no window any time
+    Column("clerk", Text),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+NOTICE = Table(
+    "notice",
+    METADATA,
+    Column("code", Text, primary_key=True),  # what its paper says: whoever has it may come back with it
+    Column("ticket", Text, nullable=False),  # whose visit it ended
+    Column("service", Text, nullable=False),
+    Column("outcome", Text, nullable=False),  # supplement rejected
+    Column("missing", Text, nullable=False),  # what was ticked, a JSON list; the clerk's own words are on paper only
+    Column("day", Text, nullable=False),
+    Column("used_by", Text),  # the ticket that was taken with it
 )
 
 PERSON_TICKET = Table(

@@ -148,6 +148,9 @@ POST /api/v1/tickets/{ticket}/resume       ops window
 POST /api/v1/windows/{no}/hold             ops window
 POST /api/v1/windows/{no}/transfer         ops window
 POST /api/v1/windows/{no}/recall           ops window
+POST /api/v1/windows/{no}/walk-in          ops window
+POST /api/v1/windows/{no}/wrong-window     ops window
+POST /api/v1/tickets/{ticket}/urgent       desk ops
 POST /api/v1/windows/{no}/resume           ops window
 POST /api/v1/windows/{no}/sign-in          ops window
 POST /api/v1/windows/{no}/sign-out         ops window

@@ -14,8 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from edge.hallqueue import Hold
 from edge.journal import broken_at
-from edge.queue import desk, issuing
+from edge.queue import arrivals, desk, issuing
 from edge.refusal import Refused
 from edge.windows import desk as windows
 from tests.books import Books
@@ -32,7 +33,14 @@ LEGAL = {
     ("waiting", "cancel"): "cancelled",
     ("called", "cancel"): "cancelled",
     ("missed", "cancel"): "cancelled",
+    ("held", "cancel"): "cancelled",
+    ("called", "hold"): "held",
+    ("serving", "hold"): "held",
+    ("held", "resume"): "serving",
+    ("called", "transfer"): "waiting",
+    ("serving", "transfer"): "waiting",
 }
+RECALLS = RETURNS = 3
 SKILLS = {
     1: ("pension", "medical", "household", "residence", "transfer", "mortgage"),
     2: ("transfer", "mortgage"),
@@ -40,6 +48,7 @@ SKILLS = {
 }
 HANDLING_MS = (8 + 6 + 12 + 7 + 20 + 15) / 6 * 60_000
 PREFIX = {"pension": "A", "medical": "C", "household": "F", "residence": "H", "transfer": "K", "mortgage": "L"}
+HOLDS: st.SearchStrategy[Hold] = st.sampled_from(["without_papers", "with_papers", "waiting"])
 SERVICES, WINDOWS = st.sampled_from(list(PREFIX)), st.sampled_from([1, 2, 3])
 
 
@@ -52,6 +61,9 @@ class Person:
     came: int
     state: str = "waiting"
     window: int | None = None
+    recalls: int = 0
+    returns: int = 0
+    hold: str = ""
 
 
 class Hall(RuleBasedStateMachine):
@@ -92,6 +104,8 @@ class Hall(RuleBasedStateMachine):
         one = self.people[ticket]
         one.state = LEGAL[one.state, name]
         one.window = None if one.state == "waiting" else window
+        one.recalls = 0 if name == "call" else one.recalls + (name == "recall")
+        one.returns += name == "return"
 
     def served_if_armed(self, ticket: str) -> None:
         able = [no for no in self.armed if self.people[ticket].service in SKILLS[no]]
@@ -145,23 +159,63 @@ class Hall(RuleBasedStateMachine):
         self.move(ticket, "call", window)
 
     @precondition(lambda self: self.people)
-    @rule(data=st.data(), name=st.sampled_from(["recall", "start", "finish", "miss"]), window=WINDOWS)
+    @rule(data=st.data(), name=st.sampled_from(["recall", "start", "finish", "miss", "hold"]), window=WINDOWS)
     def at_window(self, data: st.DataObject, name: str, window: int) -> None:
         held = self.in_hand(window)
         named = data.draw(st.sampled_from([None, held, *sorted(self.people)]))
-        ticket, command = named or held, desk.Move(name, named, window, f"window:{window}")
-        if held is None or ticket != held or (self.people[held].state, name) not in LEGAL:
+        kind: Hold = data.draw(HOLDS)
+        ticket, command = named or held, desk.Move(name, named, window, f"window:{window}", kind)
+        spent = name == "recall" and held is not None and self.people[held].recalls == RECALLS
+        if held is None or ticket != held or (self.people[held].state, name) not in LEGAL or spent:
             self.refused(desk.make_move, command)
             return
         assert self.books.do(desk.make_move, command) == held
+        self.people[held].hold = kind
         self.move(held, name, window)
+
+    @precondition(lambda self: any(one.state == "held" for one in self.people.values()))
+    @rule(data=st.data(), window=WINDOWS)
+    def resume_held(self, data: st.DataObject, window: int) -> None:
+        ticket = data.draw(st.sampled_from(sorted(id_ for id_, one in self.people.items() if one.state == "held")))
+        one, command = self.people[ticket], desk.Resume(window, ticket, "")
+        here = one.window == window or (one.hold == "without_papers" and one.service in SKILLS[window])
+        if window in self.paused or self.in_hand(window) or not here:
+            self.refused(desk.resume, command)
+            return
+        self.books.do(desk.resume, command)
+        self.armed.pop(window, None)
+        self.move(ticket, "resume", window)
+
+    @rule(window=WINDOWS, service=SERVICES, wrong=st.booleans())
+    def transfer(self, window: int, service: str, wrong: bool) -> None:
+        """By the time of the number, whether somebody sent them on or they were at the wrong window."""
+        held, command = self.in_hand(window), desk.Transfer(window, None, "", service=service, wrong_window=wrong)
+        if held is None:
+            self.refused(desk.transfer, command)
+            return
+        self.books.do(desk.transfer, command)
+        self.people[held].service = service
+        self.move(held, "transfer", None)
+        self.served_if_armed(held)
+
+    @rule(window=WINDOWS, service=SERVICES)
+    def walk_in(self, window: int, service: str) -> None:
+        command = arrivals.WalkIn(window, service, "")
+        if window in self.paused or self.in_hand(window) or service not in SKILLS[window]:
+            self.refused(arrivals.walk_in, command)
+            return
+        newest = self.books.rows("SELECT coalesce(max(at), 0) FROM journal")[0][0]
+        ticket, now = self.books.do(arrivals.walk_in, command), self.books.clock.now()
+        self.people[ticket] = Person(service, now.day, max(newest, now.at), "serving", window)
+        self.armed.pop(window, None)
 
     @precondition(lambda self: self.people)
     @rule(data=st.data(), name=st.sampled_from(["return", "cancel"]))
     def at_desk(self, data: st.DataObject, name: str) -> None:
         ticket = data.draw(st.sampled_from(sorted(self.people)))
         command = desk.Move(name, ticket, None, "desk")
-        late = name == "return" and self.people[ticket].day != self.books.clock.now().day
+        one = self.people[ticket]
+        late = name == "return" and (one.day != self.books.clock.now().day or one.returns == RETURNS)
         if late or (self.people[ticket].state, name) not in LEGAL:
             self.refused(desk.make_move, command)
             return
@@ -197,7 +251,8 @@ class Hall(RuleBasedStateMachine):
     def day_changes(self) -> None:
         self.books.wall.at += DAY_S
         today = self.books.clock.now().day
-        left = {id_ for id_, one in self.people.items() if one.state in ("waiting", "missed") and one.day < today}
+        over = ("waiting", "missed", "held")
+        left = {id_ for id_, one in self.people.items() if one.state in over and one.day < today}
         assert self.books.do(desk.close_day, None) == len(left)
         for id_ in left:
             self.move(id_, "cancel", None)
@@ -217,8 +272,8 @@ class Hall(RuleBasedStateMachine):
     @invariant()
     def numbers_run_without_a_gap(self) -> None:
         given: dict[tuple[str, str], list[str]] = {}
-        for row in self.books.rows("SELECT day, service, number FROM ticket ORDER BY position"):
-            given.setdefault((row.day, PREFIX[row.service]), []).append(row.number)
+        for row in self.books.rows("SELECT day, prefix, number FROM ticket ORDER BY position"):
+            given.setdefault((row.day, row.prefix), []).append(row.number)
         for (_, prefix), numbers in given.items():
             assert numbers == [f"{prefix}{n:03d}" for n in range(1, len(numbers) + 1)]
 
@@ -227,6 +282,16 @@ class Hall(RuleBasedStateMachine):
         held = [row[0] for row in self.books.rows("SELECT window FROM ticket WHERE state IN ('called','serving')")]
         assert len(held) == len(set(held))
         assert None not in held
+
+    @invariant()
+    def periods_cover_each_life_without_a_gap(self) -> None:
+        edges = {row[0]: [row[1]] for row in self.books.rows("SELECT id, taken_at FROM ticket")}
+        for id_, start, end in self.books.rows("SELECT ticket, start, end FROM ticket_period ORDER BY seq"):
+            edges[id_] += [start, end]
+        for id_, since in self.books.rows("SELECT id, since FROM ticket"):
+            edges[id_].append(since)
+            assert edges[id_][::2] == edges[id_][1::2]
+            assert edges[id_] == sorted(edges[id_])
 
     @invariant()
     def nobody_waits_for_an_idle_window(self) -> None:
@@ -252,5 +317,5 @@ class Hall(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestHall = pytest.mark.req("QUE-05", "WIN-03")(Hall.TestCase)
+TestHall = pytest.mark.req("QUE-05", "QUE-16", "WIN-03")(Hall.TestCase)
 TestHall.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

@@ -24,6 +24,10 @@ LEGAL = {
     "hold": {"called": "held", "serving": "held"},
     "resume": {"held": "serving"},
     "transfer": {"called": "waiting", "serving": "waiting"},
+    "wrong_window": {"called": "waiting", "serving": "waiting"},
+    "step": {"called": "waiting", "serving": "waiting"},
+    "due": {"waiting": "waiting"},
+    "urge": {"waiting": "waiting"},
     "cancel": {"waiting": "cancelled", "called": "cancelled", "missed": "cancelled", "held": "cancelled"},
 }
 STATES = ("waiting", "called", "serving", "held", "missed", "finished", "cancelled")

@@ -1,0 +1,56 @@
+"""For whom a ticket that was sent on waits: its line, one window, or one clerk at whichever window; and from when on.
+
+`for_window` is what a free window reads: none for its line, a window's no, and 0 while nobody may call it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from edge.clock import Now
+from edge.database import Session
+from edge.statements import Statements
+
+NOWHERE = 0
+
+
+class Target(NamedTuple):
+    window: int | None
+    staff: str | None
+    not_before: int | None
+    """UTC, milliseconds."""
+
+
+def send(session: Session, ticket: str, target: Target) -> int | None:
+    """Returns the only window that may call it now: None for any of its line, `NOWHERE` for none yet."""
+    window = target.window
+    if target.staff is not None:
+        row = session.connection.exec_driver_sql("SELECT no FROM window WHERE staff=?", (target.staff,)).first()
+        window = row[0] if row else NOWHERE
+    now_for = window if target.not_before is None else NOWHERE
+    session.connection.exec_driver_sql(
+        "UPDATE ticket SET for_window=?, for_staff=?, not_before=?, due_window=? WHERE id=?",
+        (now_for, target.staff, target.not_before, target.window, ticket),
+    )
+    return now_for
+
+
+DUE_SQL = """
+SELECT id, target FROM (
+  SELECT id, for_window, iif(for_staff IS NULL, due_window,
+    coalesce((SELECT no FROM window WHERE staff=for_staff), 0)) AS target
+  FROM ticket INDEXED BY ticket_for
+  WHERE for_window IS NOT NULL AND state='waiting' AND (for_window=0 OR for_staff IS NOT NULL)
+    AND coalesce(not_before, 0) <= ?
+  ORDER BY rank, position
+) WHERE for_window IS NOT target
+"""
+
+
+def due(connection: Statements, now: Now) -> list[tuple[str, int | None]]:
+    """The tickets that another window than before may call from now on, with that window as `send` returns it."""
+    return [(row[0], row[1]) for row in connection.exec_driver_sql(DUE_SQL, (now.at,))]
+
+
+def arrive(session: Session, ticket: str, window: int | None) -> None:
+    session.connection.exec_driver_sql("UPDATE ticket SET for_window=?, not_before=NULL WHERE id=?", (window, ticket))
