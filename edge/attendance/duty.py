@@ -9,10 +9,10 @@ from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from edge.attendance.calendar import Day
 from edge.attendance.profile import Profile
 from edge.attendance.punches import Span
 from edge.attendance.rules import Cover, without
+from edge.calendar import Day
 
 KEYS = {
     "noon": "duty.noon",

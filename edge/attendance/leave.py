@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from edge.attendance.calendar import ONE_DAY, Overrides, counts, day_of, deadline
+from edge.attendance.calendar import counts, day_of, deadline
 from edge.attendance.levels import level_for
 from edge.attendance.profile import Cap, Clause, LeaveKind, Level, Profile, reached
 from edge.attendance.punches import Span
 from edge.attendance.rules import Cover, Denied
+from edge.calendar import ONE_DAY, Overrides
 
 PROOF = "proof"
 """The paper that formalities afterwards may ask for."""

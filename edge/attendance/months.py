@@ -9,9 +9,10 @@ from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from edge.attendance.calendar import ONE_DAY, Overrides, UnknownYear, deadline
+from edge.attendance.calendar import deadline
 from edge.attendance.profile import Clause, Convert, Profile, reached
 from edge.attendance.rules import DayResult, Finding
+from edge.calendar import ONE_DAY, Overrides, UnknownYear
 
 Case = tuple[date, Finding]
 Every = Literal["weekly", "monthly", "quarterly", "yearly"]

@@ -13,11 +13,12 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from edge.attendance.calendar import Day, Overrides, day_of, unknown_year_ahead
+from edge.attendance.calendar import day_of
 from edge.attendance.duty import Entry, unmanned
 from edge.attendance.profile import Clause, Profile
 from edge.attendance.punches import ROLL_CALL, Punch, Span, Stretch, choose, stretches
 from edge.attendance.rules import Cover, Standing
+from edge.calendar import Day, Overrides, unknown_year_ahead
 
 GRACE = timedelta(minutes=5)
 """What is amiss at a window for less is no alarm. The documents give no minutes; five are what the mildest of them

@@ -7,11 +7,12 @@ from one that it gives: see `Profile.clause`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
+from edge.calendar import At, Shift
 from edge.hall import Id
 
 
@@ -19,13 +20,6 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _is_hhmm(value: object) -> object:
-    """Refuses `8:30`, seconds and TOML's own times: one spelling of a time of day."""
-    return time.fromisoformat(value) if isinstance(value, str) and len(value) == len("08:30") else None
-
-
-At = Annotated[time, BeforeValidator(_is_hhmm), PlainSerializer(lambda at: f"{at:%H:%M}", str, when_used="json")]
-"""A time of day in the hall, written `"08:30"`."""
 DEFAULT = "product default"
 Unit = Literal["calendar_day", "working_day"]
 Direction = Literal["in", "out", "unknown"]
@@ -77,11 +71,6 @@ class Calendar(_Model):
     base: Literal["cn_statutory"] = "cn_statutory"
     weekend: Literal["off", "by_appointment"] = "off"
     """On a weekend by appointment only the people on the roster are expected."""
-
-
-class Shift(_Model):
-    start: At
-    end: At
 
 
 class Hours(_Model):
@@ -299,18 +288,3 @@ class Profile(_Model):
         while key not in self.sources and "." in key:
             key = key.rpartition(".")[0]
         return self.sources.get(key)
-
-
-class Override(_Model):
-    """One day on which this hall differs from the national calendar."""
-
-    day: date
-    kind: Literal["closed", "off", "working", "extended", "duty"]
-    """`off` and `working` are the two sides of 调休; on `duty` only the roster works."""
-    name: str = ""
-    shifts: tuple[Shift, ...] = ()
-    """The hours of an extended day."""
-
-
-class OwnDays(_Model):
-    day: tuple[Override, ...] = ()

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from edge.attendance.levels import ladder_faults
-from edge.attendance.profile import DEFAULT, Clause, Override, OwnDays, Profile
+from edge.attendance.profile import DEFAULT, Clause, Profile
+from edge.calendar import Override, OwnDays
 from edge.hallfile import HallFileError, Problem, line_of
 
 Loc = tuple[int | str, ...]
@@ -60,8 +61,8 @@ def load_overrides(path: Path) -> dict[date, Override]:
         if each.day in taken:
             wrong.append((("day", nth, "day"), f"{each.day} stands twice"))
         taken.add(each.day)
-        if (each.kind == "extended") != bool(each.shifts):
-            wrong.append((("day", nth, "kind"), "an extended day, and no other, gives its shifts"))
+        if not each.fits:
+            wrong.append((("day", nth, "kind"), "an extended day gives its shifts, a working day may, no other does"))
     if wrong:
         raise _refusal(path, text, wrong)
     return {each.day: each for each in days}

@@ -13,13 +13,13 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from edge.attendance.calendar import Overrides
 from edge.attendance.months import Every, is_locked, locks_at, may_object, period
 from edge.attendance.profile import Profile
 from edge.attendance.results import day_results, known
 from edge.attendance.roster import Person
 from edge.attendance.rulebook import Rulebook
 from edge.attendance.rules import DayResult
+from edge.calendar import Overrides
 from edge.clock import Now, local
 from edge.database import Session
 from edge.hall import Hall

@@ -9,8 +9,8 @@ from operator import itemgetter
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from edge.attendance.calendar import ONE_DAY, Day
 from edge.attendance.profile import Direction, Expected, Profile
+from edge.calendar import ONE_DAY, Day
 
 ZERO = timedelta(0)
 ROLL_CALL = "roll_call"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from edge.attendance.calendar import ONE_DAY
-from edge.attendance.entries import ENTRY, Entry, Leave
-from edge.attendance.profile import Override
+from edge.attendance.entries import ENTRY, Duty, Entry, Leave
 from edge.attendance.roster import people
+from edge.calendar import ONE_DAY, Override
 from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
@@ -116,6 +115,12 @@ def entries(connection: Statements, start: datetime, end: datetime) -> Iterator[
     return (ENTRY.validate_json(row[0]) for row in rows)
 
 
+def on_noon_duty(connection: Statements, at: datetime) -> frozenset[str]:
+    """工号 of who is on the noon duty's roster at this moment."""
+    found = entries(connection, at, at + timedelta(milliseconds=1))
+    return frozenset(each.person for each in found if isinstance(each, Duty) and each.duty == "noon")
+
+
 # ---- the calendar
 
 
@@ -127,8 +132,10 @@ class SetDays:
 
 def set_days(session: Session, hall: Hall, now: Now, command: SetDays) -> int:
     """Days on which this hall differs; the last word on each holds."""
-    if wrong := [str(each.day) for each in command.days if (each.kind == "extended") != bool(each.shifts)]:
-        raise Refused("shifts_unfit", "延时开放日必须写明时段，其他日子不写", ", ".join(wrong), 422)
+    if wrong := [str(each.day) for each in command.days if not each.fits]:
+        raise Refused(
+            "shifts_unfit", "延时开放日必须写明时段；半天开放的工作日也写时段；休息日不写", ", ".join(wrong), 422
+        )
     for each in command.days:
         shifts = json.dumps([shift.model_dump(mode="json") for shift in each.shifts])
         session.connection.exec_driver_sql(

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from edge.attendance import entries as shapes
 from edge.attendance.alarms import off_post_spans
-from edge.attendance.calendar import ONE_DAY, Overrides, UnknownYear, day_of
+from edge.attendance.calendar import day_of
 from edge.attendance.duty import duty_cover
 from edge.attendance.leave import Effect, Judged, effect, judge, substitute_cover
 from edge.attendance.outing import outing_effect
@@ -20,6 +20,7 @@ from edge.attendance.record import day_bounds, entries
 from edge.attendance.roster import Person, people
 from edge.attendance.rulebook import Rulebook
 from edge.attendance.rules import Cover, DayResult, Denied, Facts, Finding, OffPost, day_result
+from edge.calendar import ONE_DAY, Overrides, UnknownYear
 from edge.clock import local
 from edge.statements import Statements
 

@@ -14,7 +14,7 @@ from edge.attendance.alarms import open_alarms
 from edge.attendance.enrolment_views import overview
 from edge.attendance.entries import Entry
 from edge.attendance.months import Every
-from edge.attendance.profile import Override
+from edge.calendar import Override
 from edge.clock import local
 from edge.devices.terminals import terminals
 from edge.guard import needs

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from edge.attendance.calendar import Overrides
-from edge.attendance.profile import About, Override, Profile, Shift
+from edge.attendance.calendar import base
+from edge.attendance.profile import About, Profile
 from edge.attendance.profilefile import Loaded, load, load_overrides
+from edge.calendar import Overrides
 from edge.hall import Hall
 from edge.statements import Statements
+from edge.timetable.days import entered, with_calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,11 @@ def open_rules(hall: Hall) -> tuple[Rulebook, Loaded]:
     files = hall.attendance
     own = Profile(hall=About(code=hall.hall.code, name=hall.hall.name, document=hall.hall.name))
     loaded = load(Path(files.profile)) if files.profile else Loaded(own, ())
-    days = load_overrides(Path(files.calendar)) if files.calendar else {}
+    days = {each.day: each for each in hall.timetable.days}
+    days |= load_overrides(Path(files.calendar)) if files.calendar else {}
     return Rulebook(loaded.profile, days, hall.zone_info), loaded
 
 
-def entered(connection: Statements) -> dict[date, Override]:
-    rows = connection.exec_driver_sql("SELECT day, kind, name, shifts FROM calendar_day")
-    return {
-        (on := date.fromisoformat(day)): Override(
-            day=on, kind=kind, name=name, shifts=tuple(Shift.model_validate(each) for each in json.loads(shifts))
-        )
-        for day, kind, name, shifts in rows
-    }
+def with_timetable(hall: Hall, rules: Rulebook) -> Hall:
+    """One calendar for the public and for the staff; a hall without a profile is open as its file says."""
+    return with_calendar(hall, base(rules.profile) if hall.attendance.profile else None, rules.filed)

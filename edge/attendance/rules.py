@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from edge.attendance.calendar import Day
 from edge.attendance.profile import AbsentReason, Clause, Minutes, Profile
 from edge.attendance.punches import ROLL_CALL, ZERO, Chosen, Punch, Slot, Span, Stretch, choose, day_span, stretches
+from edge.calendar import Day
 
 Judged = Literal["on_time", "late", "early", "missing_punch", "one_sided", "off_post", "absent"]
 Standing = Literal["on_leave", "on_duty", "substitute"]

@@ -67,16 +67,6 @@ ENTRY = Table(
     Index("attendance_entry_ref", "ref", "seq"),
     Index("attendance_entry_time", "first"),
 )
-CALENDAR_DAY = Table(
-    "calendar_day",
-    METADATA,
-    Column("day", Text, primary_key=True),
-    Column("kind", Text, nullable=False),  # closed off working extended duty
-    Column("name", Text, nullable=False),
-    Column("shifts", Text, nullable=False),  # JSON, of an extended day
-    Column("changed_at", Integer, nullable=False),
-    Column("changed_by", Text, nullable=False),
-)
 PUBLICATION = Table(
     "publication",
     METADATA,

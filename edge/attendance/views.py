@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
-from edge.attendance.calendar import Overrides, day_of
+from edge.attendance.calendar import day_of
 from edge.attendance.months import Every, period, period_results
 from edge.attendance.publishing import Publication, Snapshot, publications
 from edge.attendance.punches import Punch
@@ -16,6 +16,7 @@ from edge.attendance.results import Days, each_day
 from edge.attendance.roster import Person
 from edge.attendance.rulebook import Rulebook
 from edge.attendance.rules import Finding
+from edge.calendar import Overrides
 from edge.clock import local, rfc3339
 from edge.statements import Statements
 

@@ -17,7 +17,10 @@ def sign_text(hall: Hall, window: Mapping[str, Any]) -> str:
         return (signs.call if ticket["state"] == "called" else signs.serving).format(**words)
     if window["paused"] is None:
         return signs.idle.format(**words).strip()
-    text = str(getattr(signs, window["paused"]["sign"]))
+    sign = window["paused"]["sign"]
+    if sign == "noon":
+        return (signs.noon_duty if words["other"] else signs.noon).format(**words).strip()
+    text = str(getattr(signs, sign))
     text += signs.until if words["resume"] else ""
     text += signs.reach if words["contact"] else ""
     return text.format(**words).strip()

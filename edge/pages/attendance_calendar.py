@@ -14,8 +14,9 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from edge.attendance import record, words
-from edge.attendance.calendar import Overrides, day_of
-from edge.attendance.profile import Override, Profile
+from edge.attendance.calendar import day_of
+from edge.attendance.profile import Profile
+from edge.calendar import Override, Overrides
 from edge.guard import needs
 from edge.pages.attendance_day import YEARS, read_day, state_words
 from edge.pages.attendance_notice import days_of

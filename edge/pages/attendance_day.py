@@ -12,10 +12,11 @@ from fastapi.responses import HTMLResponse
 
 from edge.attendance import results, words
 from edge.attendance.alarms import open_alarms
-from edge.attendance.calendar import ONE_DAY, Day, day_of
+from edge.attendance.calendar import day_of
 from edge.attendance.punches import Punch
 from edge.attendance.roster import Person
 from edge.attendance.rules import DayResult, Finding
+from edge.calendar import ONE_DAY, Day
 from edge.clock import local
 from edge.guard import needs
 from edge.hall import Hall

@@ -6,13 +6,13 @@ from datetime import date
 from typing import NamedTuple
 
 from edge.attendance import results, words
-from edge.attendance.calendar import UnknownYear
 from edge.attendance.entries import Entry, Leave, Outing
 from edge.attendance.leave import DENYING, Judged, cap_state, judge
 from edge.attendance.months import period
 from edge.attendance.outing import outing_effect, step_for
 from edge.attendance.profile import Level
 from edge.attendance.rulebook import Rulebook
+from edge.calendar import UnknownYear
 from edge.statements import Statements
 
 NEEDS = {"told": "事先报告", "registered": "事先登记（写明地点和事由）", "approved": "事先批准"}

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from edge.attendance import publishing, views, words
-from edge.attendance.calendar import Overrides
 from edge.attendance.months import Every, may_object
 from edge.attendance.publishing import Publication
+from edge.calendar import Overrides
 from edge.clock import local
 from edge.guard import needs
 from edge.pages import attendance_sheet as sheets

@@ -6,11 +6,12 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from edge.attendance.calendar import Overrides, day_of
+from edge.attendance.calendar import day_of
 from edge.attendance.profile import Clause, Direction, Profile
 from edge.attendance.profilefile import load_all
 from edge.attendance.punches import Punch, Span
 from edge.attendance.rules import Cover, DayResult, Facts, day_result
+from edge.calendar import Overrides
 
 HALLS = Path(__file__).parents[2] / "config" / "halls"
 LOADED = load_all(HALLS)

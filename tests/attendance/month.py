@@ -14,8 +14,8 @@ from random import Random
 from typing import Any
 
 from edge.attendance.entries import ENTRY, Entry
-from edge.attendance.profile import Override, Shift
 from edge.attendance.roster import Person
+from edge.calendar import Override, Shift
 from tests.attendance.days import ZONE
 from tests.attendance.gates import GATES
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.attendance.calendar import UnknownYear, day_of, deadline, unknown_year_ahead
+from edge.attendance.calendar import day_of, deadline
 from edge.attendance.duty import Entry, duty_cover
-from edge.attendance.profile import Override, Shift, Span
+from edge.attendance.profile import Span
 from edge.attendance.profilefile import load_overrides
+from edge.calendar import Override, Shift, UnknownYear, unknown_year_ahead
 from edge.hallfile import HallFileError
 from tests.attendance.days import MONDAY, ZONE, at, profile, result, span, told
 

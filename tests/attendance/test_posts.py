@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.attendance.calendar import Overrides, day_of
+from edge.attendance.calendar import day_of
 from edge.attendance.duty import Entry
 from edge.attendance.posts import GRACE, Alarm, AtWindow, Clerk, Scene, alarms
-from edge.attendance.profile import Direction, Override, Shift
+from edge.attendance.profile import Direction
 from edge.attendance.punches import Punch, Span
 from edge.attendance.rules import Cover, Standing
+from edge.calendar import Override, Overrides, Shift
 from tests.attendance.days import LEAVE, LOADED, MONDAY, ZONE, at, leave, profile, punches, span
 
 req = pytest.mark.req

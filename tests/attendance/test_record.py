@@ -10,8 +10,8 @@ import pytest
 
 from edge.attendance import record, roster
 from edge.attendance.calendar import day_of
-from edge.attendance.profile import Override, Shift
 from edge.attendance.record import year_table
+from edge.calendar import Override, Shift
 from edge.refusal import Refused
 from tests.attendance.office import Office, person
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from edge.attendance import desk, publishing, record
 from edge.attendance.entries import ENTRY, Entry
-from edge.attendance.profile import Override
+from edge.calendar import Override
 from edge.refusal import Refused
 from tests.attendance.days import ZONE
 from tests.attendance.office import Office

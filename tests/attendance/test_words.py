@@ -10,23 +10,14 @@ import pytest
 
 from drivers.base import Mode
 from edge.attendance import words
-from edge.attendance.calendar import FROM_OVERRIDE, day_of
+from edge.attendance.calendar import day_of
 from edge.attendance.leave import Fault, FaultKind
 from edge.attendance.months import Every, month_result
-from edge.attendance.profile import (
-    DEFAULT,
-    About,
-    AbsentReason,
-    Attendance,
-    Clause,
-    Direction,
-    LeaveKind,
-    Override,
-    Profile,
-)
+from edge.attendance.profile import DEFAULT, About, AbsentReason, Attendance, Clause, Direction, LeaveKind, Profile
 from edge.attendance.profilefile import origins
 from edge.attendance.punches import Punch, Span
 from edge.attendance.rules import Cover, Denied, Evidence, Finding, Kind, OffPost, Standing
+from edge.calendar import FROM_OVERRIDE, Override
 from tests.attendance.days import LOADED, MONDAY, ZONE, at, leave, profile, result, span
 
 req = pytest.mark.req

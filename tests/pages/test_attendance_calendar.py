@@ -56,7 +56,7 @@ UNFIT_DAYS: tuple[tuple[dict[str, str], str], ...] = (
     ({"day": ""}, "请写明是哪一天"),
     ({"kind": "strange"}, "请选这一天是什么日子"),
     ({"kind": "extended"}, "延时开放日必须写明时段"),
-    ({"kind": "closed", "shifts": "08:30-12:00"}, "其他日子不写"),
+    ({"kind": "closed", "shifts": "08:30-12:00"}, "休息日不写"),
     ({"kind": "extended", "shifts": "早上"}, "时段“早上”应写成"),
     ({"kind": "extended", "shifts": "25:00-26:00"}, "应写成"),
     ({"kind": "extended", "shifts": "12:00-08:30"}, "应写成"),

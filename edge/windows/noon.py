@@ -1,0 +1,69 @@
+"""The break at noon: windows that are not on duty say when they go on, and go on by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.clock import Now
+from edge.database import Session
+from edge.hall import Hall
+from edge.statements import Statements
+from edge.windows.desk import REOPEN, tell
+
+IDLE = """
+SELECT no, staff FROM window w WHERE state='open' AND since < ? AND NOT EXISTS (
+  SELECT 1 FROM ticket t WHERE t.window=w.no AND t.state IN ('called', 'serving'))
+"""
+BACK = "SELECT no FROM window WHERE state='paused' AND sign='noon' AND since=noon_at"
+"""Those that the clock put on their break, and nobody touched since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noon:
+    began: int
+    """UTC, milliseconds."""
+    words: str
+    """When service goes on: `下午14:30`."""
+    on_duty: frozenset[str] = frozenset()
+    """工号 of who is on the noon duty's roster today."""
+
+
+def duty_windows(connection: Statements, hall: Hall, on_duty: frozenset[str]) -> list[int]:
+    """The windows that serve through the break (WIN-15): those of the hall file, and where the roster's people are."""
+    rows = connection.exec_driver_sql("SELECT no, staff FROM window WHERE state='open' ORDER BY no")
+    return [no for no, staff in rows if no in hall.timetable.noon_windows or staff in on_duty]
+
+
+def due(connection: Statements, hall: Hall, noon: Noon) -> list[int]:
+    """Windows that should go on their break now. One with a case in hand goes when that has ended."""
+    serving = duty_windows(connection, hall, noon.on_duty)
+    return [row[0] for row in connection.exec_driver_sql(IDLE, (noon.began,)) if row[0] not in serving]
+
+
+def begin(session: Session, hall: Hall, now: Now, command: Noon) -> int:
+    """Those that were open when it began: what somebody opens in the break goes on serving. How many."""
+    leaving = due(session.connection, hall, command)
+    serving = duty_windows(session.connection, hall, command.on_duty)
+    for no in leaving:
+        session.connection.exec_driver_sql(
+            "UPDATE window SET state='paused', sign='noon', resume=?, contact=NULL, other=?, place=NULL, armed_at=NULL,"
+            " since=?, noon_at=? WHERE no=?",
+            (command.words, serving[0] if serving else None, now.at, now.at, no),
+        )
+        if no in hall.window:
+            tell(session, hall, now, "window.paused", no, "clock", sign="noon")
+    return len(leaving)
+
+
+def on_break(connection: Statements) -> bool:
+    return connection.exec_driver_sql(BACK).first() is not None
+
+
+def end(session: Session, hall: Hall, now: Now, _command: None) -> int:
+    """The break is over: who was sent on it by the clock goes on. How many."""
+    back = [row[0] for row in session.connection.exec_driver_sql(BACK).all()]
+    for no in back:
+        session.connection.exec_driver_sql(REOPEN, (now.at, no))
+        if no in hall.window:
+            tell(session, hall, now, "window.resumed", no, "clock")
+    return len(back)
