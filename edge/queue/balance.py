@@ -139,6 +139,13 @@ class Armed(NamedTuple):
     skills: int
     rate: float = 0.0
     """Calls per open hour today."""
+    green: bool = False
+    """For those who are served before others."""
+
+
+def suited(windows: Sequence[Armed], *, claimed: bool) -> list[Armed]:
+    """The green ones for an arrival that is served before others, the rest for any other; all where there is none."""
+    return [each for each in windows if each.green == claimed] or list(windows)
 
 
 def best_armed(windows: Sequence[Armed]) -> int | None:

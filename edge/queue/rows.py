@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from edge.clock import Now, local
 from edge.database import Session
-from edge.hall import Hall
+from edge.hall import Hall, Window
 from edge.hallqueue import Hold
 from edge.queue import balance, tickets
 from edge.refusal import Refused
@@ -93,9 +93,11 @@ SELECT * FROM (SELECT id, position, taken_at, rank, priority, {}, {} FROM ticket
 """
 LINE_LENGTH = "(SELECT count(*) FROM ticket INDEXED BY ticket_order WHERE state='waiting' AND service=t.service)"
 SENT_HERE = FIRST.format("''", "1", "INDEXED BY ticket_for", "for_window=?")
-OF_SERVICE = FIRST.format(
-    "service", LINE_LENGTH, "INDEXED BY ticket_order", "service=? AND (for_window IS NULL OR for_window=?)"
-)
+IN_LINE = "service=? AND (for_window IS NULL OR for_window=?)"
+OF_SERVICE = FIRST.format("service", LINE_LENGTH, "INDEXED BY ticket_order", IN_LINE)
+CLAIM = "priority IS NOT NULL AND priority <> 'appointment'"
+"""Of those whom a green window is for."""
+OF_CLAIM = FIRST.format("service", LINE_LENGTH, "INDEXED BY ticket_order", f"{IN_LINE} AND {CLAIM}")
 EARLIER = """
 SELECT count(*) FROM ticket t JOIN ticket b ON b.state='waiting' AND b.service=t.service AND b.position < t.position
 WHERE t.id=?
@@ -103,8 +105,17 @@ WHERE t.id=?
 
 
 @functools.cache
-def _heads_sql(services: int) -> str:
-    return " UNION ALL ".join([SENT_HERE, *[OF_SERVICE] * services])
+def _heads_sql(services: int, first: str) -> str:
+    return " UNION ALL ".join([SENT_HERE, *[first] * services])
+
+
+def _first(session: Session, window: Window) -> Sequence[Any]:
+    """A green window looks for those whom it is for, and takes the others where there is none of them."""
+    values = (window.no, *(value for service in window.skills for value in (service, window.no)))
+    run = session.connection.exec_driver_sql
+    if window.green and (found := run(_heads_sql(len(window.skills), OF_CLAIM), values).all()):
+        return found
+    return run(_heads_sql(len(window.skills), OF_SERVICE), values).all()
 
 
 def heads(session: Session, hall: Hall, window: int) -> list[balance.Head]:
@@ -113,9 +124,7 @@ def heads(session: Session, hall: Hall, window: int) -> list[balance.Head]:
     One statement: a window that does everything would need dozens. What a line weighs is read only where there is a
     choice between two. Who was sent here can go nowhere else, and counts as standing in the longest line.
     """
-    skills = hall.window[window].skills
-    values = [window, *(value for service in skills for value in (service, window))]
-    found = session.connection.exec_driver_sql(_heads_sql(len(skills)), tuple(values)).all()
+    found = _first(session, hall.window[window])
     if len(found) < 2 or hall.balance.rule != "backlog":
         return [balance.Head(*row) for row in found]
     opened = session.connection.exec_driver_sql("SELECT no FROM window WHERE state='open' ORDER BY no").all()
@@ -139,12 +148,19 @@ SELECT w.no, w.since, (SELECT count(*) FROM ticket INDEXED BY ticket_day
 """
 
 
-def armed(session: Session, hall: Hall, now: Now, able: Collection[int]) -> list[balance.Armed]:
-    """The windows among `able` that wait for an arrival; their calls since they opened are counted only where that
-    decides.
+def armed(session: Session, hall: Hall, now: Now, able: Collection[int], ticket: str) -> list[balance.Armed]:
+    """The windows among `able` that wait for an arrival such as this one; their calls since they opened are counted
+    only where that decides.
     """
     found = session.connection.exec_driver_sql("SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL").all()
-    waiting = [balance.Armed(row[0], row[1], len(hall.window[row[0]].skills)) for row in found if row[0] in able]
+    waiting = [
+        balance.Armed(no, at, len(hall.window[no].skills), green=hall.window[no].green)
+        for no, at in found
+        if no in able
+    ]
+    if any(each.green for each in waiting):
+        claimed = session.connection.exec_driver_sql(f"SELECT 1 FROM ticket WHERE id=? AND {CLAIM}", (ticket,))  # noqa: S608  our own words
+        waiting = balance.suited(waiting, claimed=claimed.first() is not None)
     fewest = min((each.skills for each in waiting), default=0)
     best = [each for each in waiting if each.skills == fewest]
     if len(best) < 2:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from edge.clock import Now
@@ -54,3 +55,28 @@ def due(connection: Statements, now: Now) -> list[tuple[str, int | None]]:
 
 def arrive(session: Session, ticket: str, window: int | None) -> None:
     session.connection.exec_driver_sql("UPDATE ticket SET for_window=?, not_before=NULL WHERE id=?", (window, ticket))
+
+
+# ---- a window that serves other things now, or is gone
+
+LIVES = "service=:service AND for_staff IS NULL AND state IN ('waiting', 'called', 'serving', 'missed', 'held')"
+
+
+def give_back(session: Session, window: int, services: Iterable[str]) -> list[str]:
+    """Who was sent to this window for one of these services belongs to their line again, in the place that they have.
+
+    Returns those who wait, the first first; not those whom nobody may call yet.
+    """
+    run, freed = session.connection.exec_driver_sql, list[tuple[bool, int, int, str]]()
+    for service in services:
+        values = {"window": window, "service": service}
+        run(f"UPDATE ticket SET due_window=NULL WHERE due_window=:window AND {LIVES}", values)  # noqa: S608  our own words
+        sql = f"UPDATE ticket SET for_window=NULL WHERE for_window=:window AND {LIVES}"  # noqa: S608  our own words
+        freed += run(f"{sql} RETURNING state='waiting', rank, position, id", values).all()
+    return [id_ for waits, _, _, id_ in sorted(freed) if waits]
+
+
+def services_of(session: Session, window: int) -> list[str]:
+    """For which services people were sent to this window and wait."""
+    sql = "SELECT DISTINCT service FROM ticket WHERE for_window=? AND for_staff IS NULL AND state='waiting'"
+    return [row[0] for row in session.connection.exec_driver_sql(sql, (window,))]

@@ -105,6 +105,31 @@ def test_of_equal_heads_the_service_that_the_window_names_first() -> None:
         assert pick([second, first], rule)[0] == second
 
 
+@given(HEADS, st.sampled_from([BACKLOG, HEAD_START]), st.data())
+def test_preference_decides_between_lines_that_weigh_the_same_and_never_else(
+    heads: list[Head], rule: Balance, data: st.DataObject
+) -> None:
+    """Whatever is preferred, nobody who weighs more is passed; of those who weigh the same the first listed is next."""
+    twins = [each._replace(rank=heads[0].rank, waiting=heads[0].waiting, capacity=heads[0].capacity) for each in heads]
+    mixed = data.draw(st.permutations([*heads, *twins]))
+
+    def weight(it: Head) -> tuple[bool, float]:
+        return it.rank > 0, it.rank if rule is HEAD_START else weigh(it)
+
+    chosen, _ = pick(mixed, rule)
+    assert chosen == next(each for each in mixed if weight(each) == min(map(weight, mixed)))
+
+
+@pytest.mark.req("QUE-11")
+@given(st.lists(st.builds(Armed, st.integers(1, 9), st.just(1), st.integers(1, 6), st.just(0.0), st.booleans())))
+def test_the_green_windows_are_for_who_is_served_before_others_and_no_arrival_is_left(windows: list[Armed]) -> None:
+    for claimed in (True, False):
+        left = balance.suited(windows, claimed=claimed)
+        assert bool(left) == bool(windows)
+        assert all(each.green == claimed for each in left) or left == windows
+        assert len({each.green for each in windows}) < 2 or len(left) < len(windows)
+
+
 def test_the_longer_line_is_next_until_the_other_has_waited_long_enough() -> None:
     crowd = head("crowd", 1, waiting=4, capacity=2.0)  # 2 · 8 min · 4 / 2 = 32 min
     for minutes, expected in ((16, "crowd"), (18, "lonely")):
