@@ -9,20 +9,23 @@ from edge import hall as halls
 from edge.access.vault import Vault
 from edge.database import Writer
 from edge.messages import desk
+from edge.queue.estimates import Forecasts
 
 log = logging.getLogger("hall.messaging")
 
 
 class Messaging:
-    def __init__(self, hall: halls.Hall, writer: Writer, vault: Vault) -> None:
-        self._device, self._writer, self._vault = hall.sms.device, writer, vault
+    def __init__(self, hall: halls.Hall, writer: Writer, vault: Vault, forecasts: Forecasts) -> None:
+        self._device, self._writer, self._vault, self._forecasts = hall.sms.device, writer, vault, forecasts
         self._sending = False
         self._early: dict[str, desk.Report] = {}
         """Reports that came before their message was known to be sent, by reference."""
 
     async def send_next(self, config: halls.Device, messenger: Messenger) -> bool:
         """False when no message waits. Raises what the device raised, once the message says what that means for it."""
-        claimed = await self._writer.insist(desk.claim, config.id) if config.id == self._device else None
+        if config.id != self._device:
+            return False
+        claimed = await self._writer.insist(desk.claim, desk.Claim(config.id, self._forecasts.fresh()))
         if claimed is None:
             return False
         number = self._vault.unseal(claimed.sealed, claimed.ticket)

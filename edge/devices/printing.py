@@ -9,18 +9,27 @@ from collections.abc import Mapping
 from drivers.base import DeviceError, Printer, Rejected, Slip
 from edge import hall as halls
 from edge.access.vault import Vault
+from edge.clock import Clock
 from edge.database import Database, Writer
 from edge.notices.slips import SlipTemplate, compose, ticket_values
 from edge.queue import board, prints
+from edge.queue.estimates import Forecasts, teller
 
 log = logging.getLogger("hall.printing")
 
 
 class Printing:
     def __init__(
-        self, hall: halls.Hall, database: Database, writer: Writer, vault: Vault, slips: Mapping[str, SlipTemplate]
+        self,
+        database: Database,
+        writer: Writer,
+        vault: Vault,
+        slips: Mapping[str, SlipTemplate],
+        forecasts: Forecasts,
+        clock: Clock,
     ) -> None:
-        self._hall, self._database, self._writer, self._vault, self._slips = hall, database, writer, vault, slips
+        self._database, self._writer, self._vault, self._slips = database, writer, vault, slips
+        self._forecasts, self._clock = forecasts, clock
 
     async def __call__(self, config: halls.Device, printer: Printer) -> bool:
         """False when no job waits. One of the four errors means that nothing was sent: the job is wanted again."""
@@ -44,8 +53,9 @@ class Printing:
     def _slip(self, job: prints.PrintJob) -> Slip:
         if job.template != "ticket":
             return compose(self._slips[job.template], json.loads(job.content or "{}"))
+        hall, tell = self._writer.hall, teller(self._forecasts.fresh(), self._clock.now().at)
         with self._database.read() as connection:
-            ticket = board.ticket(connection, self._hall, job.ticket, lambda _: True)
+            ticket = board.ticket(connection, hall, job.ticket, lambda _: True, tell)
         return compose(
-            self._slips["ticket"], ticket_values(self._hall, ticket, self._vault.slip_key(job.ticket), copy=job.copy)
+            self._slips["ticket"], ticket_values(hall, ticket, self._vault.slip_key(job.ticket), copy=job.copy)
         )

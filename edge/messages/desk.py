@@ -15,7 +15,8 @@ from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
 from edge.messages import texts
-from edge.queue import board, rows, tickets
+from edge.queue import board, estimates, rows, tickets
+from edge.queue.outlook import Outlook
 from edge.refusal import Refused
 from edge.statements import Statements
 
@@ -207,11 +208,18 @@ class Claimed(NamedTuple):
     text: str
 
 
-def claim(session: Session, hall: Hall, now: Now, device: str) -> Claimed | None:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    device: str
+    outlook: Outlook
+
+
+def claim(session: Session, hall: Hall, now: Now, command: Claim) -> Claimed | None:
     """The message that this device should send now, marked `sending` before a byte goes out; the one that ends first.
 
     One is in flight at a time: one still `sending` was cut off. What may not be sent ends here, with the reason.
     """
+    device = command.device
     _cut_off(session, hall, now, "m.device=?", device)
     for message in _messages(session, "m.state='wanted'"):
         why = _why_not(session, hall, now, message)
@@ -221,7 +229,7 @@ def claim(session: Session, hall: Hall, now: Now, device: str) -> Claimed | None
         session.connection.exec_driver_sql(
             "UPDATE message SET state='sending', device=?, sent_at=? WHERE id=?", (device, now.at, message.id)
         )
-        return Claimed(message.id, message.ticket, message.sealed, _text(session, hall, message))
+        return Claimed(message.id, message.ticket, message.sealed, _text(session, hall, now, message, command.outlook))
     return None
 
 
@@ -260,7 +268,7 @@ def sent_today(connection: Statements, now: Now, phone: str | None = None) -> in
     return int(found.scalar_one())
 
 
-def _text(session: Session, hall: Hall, message: Message) -> str:
+def _text(session: Session, hall: Hall, now: Now, message: Message, outlook: Outlook) -> str:
     words = {"number": message.number}
     if message.service in hall.service:
         words["service"] = hall.service[message.service].name
@@ -268,10 +276,12 @@ def _text(session: Session, hall: Hall, message: Message) -> str:
         window = hall.window[message.window or 0]
         words |= {"floor": hall.zone[window.zone].floor, "no": str(window.no), "name": window.name}
     else:
-        ticket = board.ticket(session.connection, hall, message.ticket, lambda _: True)
+        tell = estimates.teller(outlook, now.at)
+        ticket = board.ticket(session.connection, hall, message.ticket, lambda _: True, tell)
+        estimate = ticket["estimate"]
         zones = dict.fromkeys(hall.zone[hall.window[no].zone].name for no in hall.able[message.service])
-        words |= {key: str(ticket["estimate"][key]) for key in ("low", "high")}
-        words |= {"ahead": str(ticket["ahead"]), "place": "、".join(zones)}
+        words |= {key: str(estimate[key]) for key in ("low", "high") if estimate["minutes"] is not None}
+        words |= {"ahead": str(ticket["ahead"]), "wait": estimate["words"], "place": "、".join(zones)}
     return texts.compose(hall, message.kind, words)
 
 

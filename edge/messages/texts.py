@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 from edge.clock import local
-from edge.hall import Hall, Hours
+from edge.hall import Hall, Sms
+from edge.hallday import Hours
 from edge.refusal import Refused
 
 Kind = Literal["issued", "soon", "come"]
@@ -50,7 +51,10 @@ def cut(text: str, most: int) -> str:
 
 
 def compose(hall: Hall, kind: Kind, words: Mapping[str, str]) -> str:
-    """【the hall's name】 and the hall's own words for this kind, in at most two parts."""
+    """【the hall's name】 and the hall's own words for this kind, in at most two parts.
+
+    Without `low` and `high` in `words`, a text of the hall that names them gives way to the default.
+    """
     fitting = dict(words)
     text = _fill(hall, kind, fitting)
     for word in GIVES_WAY:
@@ -63,6 +67,8 @@ def compose(hall: Hall, kind: Kind, words: Mapping[str, str]) -> str:
 
 def _fill(hall: Hall, kind: Kind, words: Mapping[str, str]) -> str:
     template: str = getattr(hall.sms, kind)
+    if kind == "issued" and "low" not in words and ("{low}" in template or "{high}" in template):
+        template = Sms.model_fields["issued"].default  # nobody can say how many minutes
     return f"【{hall.hall.name}】{template.format(**words)}"
 
 

@@ -119,7 +119,7 @@ def ticket_values(hall: Hall, ticket: Mapping[str, Any], key: str, *, copy: bool
         "number": ticket["number"],
         "service": ticket["service"]["name"],
         "ahead": str(ahead),
-        "wait": "马上就到" if ahead == 0 else f"约 {estimate['low']}～{estimate['high']} 分钟",
+        "wait": estimate["words"] if estimate else "",
         "windows": "、".join(f"{each['floor']}{each['no']}号{each['name']}" for each in ticket["windows"]),
         "taken": str(ticket["taken_at"])[:16].replace("T", " "),
         "url": f"{url.rstrip('/')}/t/{ticket['id']}?k={key}" if url else "",

@@ -9,32 +9,12 @@ import heapq
 import math
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from edge.hall import Balance
 from edge.queue import balance
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Minutes until the call."""
-
-    low: int
-    high: int
-    minutes: int
-
-
-STEP = 5
-"""Minutes; a range begins and ends on a multiple, as people read it."""
-
-
-def estimate(ahead: int, mean_minutes: float, windows: int) -> Estimate:
-    """`windows` are those open for the service now; with none open, one is assumed to come back."""
-    minutes = math.ceil(ahead * mean_minutes / max(1, windows))
-    return Estimate(low=int(minutes * 0.7) // 5 * 5, high=math.ceil((minutes * 1.3 + 1) / 5) * 5, minutes=minutes)
-
 
 # ---- the rollout
 
@@ -47,6 +27,10 @@ class Desk(NamedTuple):
     """When it is expected to be done with whom it has; 0 when idle."""
     on: tuple[tuple[float, float], ...]
     """Attendance still to come, as far as it is known."""
+    own: str = ""
+    """The line of those who were sent to it alone."""
+    green: bool = False
+    """For those who are served before others; it takes the rest while nobody of these waits for it."""
 
 
 class Waiting(NamedTuple):
@@ -55,6 +39,10 @@ class Waiting(NamedTuple):
     rank: int
     """UTC, milliseconds, less its lead."""
     position: int
+    own: str = ""
+    """Sent to the one desk that has this line; its service still says how long it takes."""
+    claimed: bool = False
+    """A green desk is for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +57,8 @@ class Plan:
 
 PAUSE_S = 600.0
 """How long a pause is expected to last that no roster knows."""
+SOON_S, GONE_S = 60.0, 1200.0
+"""When a pause that has lasted longer is expected to end; and from when on nobody knows."""
 SPENT, LEFT = 0.6, 0.5
 """What a second of service takes off the mean time, and the share of it that is always still to come."""
 
@@ -78,63 +68,111 @@ def remaining_s(mean_s: float, elapsed_s: float) -> float:
     return max(mean_s - SPENT * elapsed_s, LEFT * mean_s)
 
 
-def rollout(plan: Plan, desks: Sequence[Desk], waiting: Sequence[Waiting], at: int) -> dict[str, float]:
+def back_s(away_s: float) -> float:
+    """When a window that has been away for so long, nobody said until when, is expected back; inf: it may never be."""
+    return max(SOON_S, PAUSE_S - away_s) if away_s < GONE_S else math.inf
+
+
+def rollout(
+    plan: Plan, desks: Sequence[Desk], waiting: Sequence[Waiting], at: int, newcomers: Sequence[Waiting] = ()
+) -> dict[str, float]:
     """Ticket -> seconds from `at` (UTC, milliseconds) until its call, if nobody else came and everyone took the mean.
 
-    Who would not be called while anybody is on is left out.
+    Each newcomer is told as if nobody else came after those who wait: none of them takes a window's time. Who would not
+    be called while anybody is on is left out.
     """
-    lines = _lines(waiting)
-    ready = [(_comes(desk, desk.free_s), nth) for nth, desk in enumerate(desks)]
+    opened = {nth for nth, desk in enumerate(desks) if comes(desk, 0.0) == 0.0}
+    lines, called = _Lines(waiting, newcomers, _capacity(desks, opened)), dict[str, float]()
+    ready = [(comes(desk, desk.free_s), nth) for nth, desk in enumerate(desks)]
     events = [each for each in ready if each[0] < math.inf]
     heapq.heapify(events)
-    opened = {nth for nth, desk in enumerate(desks) if _comes(desk, 0.0) == 0.0}
-    capacity, called = _capacity(desks, opened), dict[str, float]()
-    while events and lines:
+    while events and lines.heads:
         time, nth = heapq.heappop(events)
         if nth not in opened:
             opened.add(nth)
-            capacity = _capacity(desks, opened)
-        head = _choose(plan, lines, desks[nth], capacity, at + int(time * 1000))
+            lines.weigh(_capacity(desks, opened))
+        head = _choose(plan, lines, desks[nth], at + int(time * 1000))
         if head is None:
             continue
         called[head.ticket] = time
-        lines[head.service].pop()
-        if not lines[head.service]:
-            del lines[head.service]
-        done = time + plan.mean_s[head.service]
-        again = _comes(desks[nth], done)
+        service = lines.take(head)
+        done = time + plan.mean_s[service] if service else time
+        again = comes(desks[nth], done)
         if again > done:
             opened.discard(nth)
-            capacity = _capacity(desks, opened)
+            lines.weigh(_capacity(desks, opened))
         if again < math.inf:
             heapq.heappush(events, (again, nth))
     return called
 
 
-Lines = dict[str, list[Waiting]]
+class _Lines:
+    """Who waits, as the desks see it: the head of each line, made anew only when something before it changes."""
+
+    def __init__(self, waiting: Sequence[Waiting], newcomers: Sequence[Waiting], capacity: Mapping[str, float]) -> None:
+        self._stacks: dict[str, _Stacks] = defaultdict(lambda: ([], [], []))
+        for each in sorted(waiting, key=_order, reverse=True):
+            self._stacks[each.own or each.service][0 if each.claimed else 1].append(each)
+        for each in sorted(newcomers, key=_order, reverse=True):
+            self._stacks[each.service][2].append(each)
+        self.heads: dict[str, balance.Head] = {}
+        self.claims: dict[str, balance.Head] = {}
+        """The same of those whom a green desk is for."""
+        self.weigh(capacity)
+
+    def weigh(self, capacity: Mapping[str, float]) -> None:
+        """Other windows are open now."""
+        self._capacity = capacity
+        for line in self._stacks:
+            self._show(line)
+
+    def take(self, head: balance.Head) -> str | None:
+        """Who was called leaves the line. The service that the desk is busy with; None for a newcomer."""
+        stacks = self._stacks[head.service]
+        stack = next(each for each in stacks if each and each[-1].ticket == head.ticket)
+        left = stack.pop()
+        self._show(head.service)
+        return None if stack is stacks[2] else left.service
+
+    def _show(self, line: str) -> None:
+        stacks = self._stacks[line]
+        tops = [stack[-1] for stack in stacks if stack]
+        for heads, among in ((self.heads, tops), (self.claims, [each for each in tops if each.claimed])):
+            if among:
+                heads[line] = self._head(line, stacks, min(among, key=_order))
+            else:
+                heads.pop(line, None)
+
+    def _head(self, line: str, stacks: _Stacks, first: Waiting) -> balance.Head:
+        claimed, plain, new = stacks
+        number = len(claimed) + len(plain) + bool(new and new[-1] is first)
+        # A line that nobody is on for is asked by no desk, and needs no true weight.
+        capacity = self._capacity.get(line) or 1.0
+        return balance.Head(first.ticket, first.position, first.rank, first.rank, None, line, number, capacity)
 
 
-def _choose(plan: Plan, lines: Lines, desk: Desk, capacity: Mapping[str, float], at: int) -> balance.Head | None:
-    heads = []
-    for skill in desk.skills:
-        line = lines.get(skill)
-        if line:
-            ticket, _, rank, position = line[-1]
-            heads.append(balance.Head(ticket, position, rank, rank, None, skill, len(line), capacity[skill]))
+_Stacks = tuple[list[Waiting], list[Waiting], list[Waiting]]
+"""Of one line: those whom a green desk is for, the others, and the newcomers; of each the first one last."""
+
+
+def _order(it: Waiting) -> tuple[int, int]:
+    return it.rank, it.position
+
+
+def _choose(plan: Plan, lines: _Lines, desk: Desk, at: int) -> balance.Head | None:
+    sent = lines.heads.get(desk.own)
+    heads = [head for skill in desk.skills if (head := lines.claims.get(skill))] if desk.green else []
+    if not heads and not (desk.green and sent):
+        heads = [head for skill in desk.skills if (head := lines.heads.get(skill))]
+    if sent is not None:  # weighs as much as the longest line: see rows.heads
+        longest = max(heads, key=lambda it: it.waiting / it.capacity, default=sent)
+        heads.insert(0, sent._replace(waiting=longest.waiting, capacity=longest.capacity))
     chosen = balance.choose(heads, at, plan.rule, plan.handling_ms)
     return chosen[0] if chosen else None
 
 
-def _lines(waiting: Sequence[Waiting]) -> Lines:
-    """Service -> who waits for it, the first one last."""
-    lines: Lines = {}
-    for each in sorted(waiting, key=lambda it: (it.rank, it.position), reverse=True):
-        lines.setdefault(each.service, []).append(each)
-    return lines
-
-
-def _comes(desk: Desk, time: float) -> float:
-    """When it can call at or after `time`."""
+def comes(desk: Desk, time: float) -> float:
+    """When it can call at or after `time`; inf: not as far as is known."""
     return next((max(start, time) for start, end in desk.on if time < end), math.inf)
 
 
@@ -144,6 +182,22 @@ def _capacity(desks: Sequence[Desk], opened: set[int]) -> dict[str, float]:
         for skill in desks[nth].skills:
             found[skill] += 1 / len(desks[nth].skills)
     return found
+
+
+# ---- how long a visitor takes
+
+TRUST, FADE = 20.0, 0.9
+"""The hall file's mean counts as so many visitors of today; a visitor of each day before counts so much less."""
+
+
+def mean(given: float, days: Iterable[tuple[int, int, float]]) -> float:
+    """Of (how many days ago, how many, their sum), begun with what the hall file says. Half as much after a week."""
+    weight, total = TRUST, TRUST * given
+    for ago, number, spent in days:
+        fresh = FADE ** max(0, ago)
+        weight += fresh * number
+        total += fresh * spent
+    return total / weight
 
 
 # ---- what the rollout is usually wrong by
@@ -191,17 +245,58 @@ def spread(residuals: Residuals, expected: Expected) -> Range:
     known = (residuals[band] for band in _bands(expected) if len(residuals.get(band, ())) >= ENOUGH)
     errors = sorted(next(known, ()))
     if not errors:
-        return Range(expected.rollout * 0.7, expected.rollout, expected.rollout * 1.4 + STEP)
+        return Range(expected.rollout * 0.7, expected.rollout, expected.rollout * 1.4 + 5.0)
     low, middle, high = (expected.rollout + errors[int(len(errors) * share)] for share in (0.1, 0.5, 0.9))
     return Range(max(0.0, low), max(0.0, middle), max(0.0, high))
 
 
+# ---- as people read it
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Minutes until the call."""
+
+    low: int
+    high: int
+    minutes: int
+
+
+STEP, STEP_HOUR, STEP_HOURS = 5, 10, 30
+"""Minutes; a range begins and ends on a multiple: up to an hour, up to two, and above."""
+HOURS_FROM = 120
+
+
 def readable(it: Range) -> Estimate:
     """Rounded to what people read; never narrower than the range."""
-    low = int(it.p10 // STEP) * STEP
-    return Estimate(low, max(low + STEP, math.ceil(it.p90 / STEP) * STEP), math.ceil(it.p50))
+    step = _step(it.p90)
+    first = step if step == STEP_HOURS else _step(it.p10)
+    low = int(it.p10 // first) * first
+    return Estimate(low, max(low + first, math.ceil(it.p90 / step) * step), math.ceil(it.p50))
 
 
-def words(it: Estimate) -> str:
-    """`约20–35分钟`"""
-    return f"约{it.low}–{it.high}分钟" if it.low else f"{it.high}分钟内"
+def _step(minutes: float) -> int:
+    return STEP if minutes <= 60 else STEP_HOUR if minutes <= HOURS_FROM else STEP_HOURS
+
+
+Unsaid = Literal["no_window", "too_late", "sent"]
+"""Why nothing can be said: no window for it is open; those who wait fill the day; it waits for one that is away."""
+UNSAID: Mapping[Unsaid, tuple[str, str]] = {
+    "no_window": ("窗口暂停，时间未定", "no window is open now"),
+    "sent": ("要等指定的窗口，时间未定", "not known, for one window only"),
+    "too_late": ("今天可能轮不到", "perhaps too late today"),
+}
+
+
+def words(it: Estimate | Unsaid) -> tuple[str, str]:
+    """`约10到15分钟`, and the same in English. The one place where they are made."""
+    if not isinstance(it, Estimate):
+        return UNSAID[it]
+    if it.minutes == 0 and it.high <= STEP:
+        return "马上就到", "very soon"
+    hours = it.high > HOURS_FROM
+    high, unit, unit_en = (f"{it.high / 60:g}", "小时", "hours") if hours else (str(it.high), "分钟", "minutes")
+    if it.low == 0:
+        return f"{high}{unit}内", f"within {high} {unit_en}"
+    low = f"{it.low / 60:g}" if hours else str(it.low)
+    return f"约{low}到{high}{unit}", f"about {low} to {high} {unit_en}"

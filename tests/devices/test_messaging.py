@@ -77,7 +77,7 @@ async def test_a_visitor_is_told_the_place_the_turn_and_the_window(world: World,
     await hall.post("/windows/3/recall", ticket=mine["id"])
     await asyncio.sleep(30)
     assert [(each.number, each.text.partition("】")[2]) for each in air.given] == [
-        (PHONE, "您的号码A005，养老保险，前面还有4人，约10到25分钟。"),
+        (PHONE, "您的号码A005，养老保险，前面还有4人，约10到30分钟。"),
         (PHONE, "您的号码A005前面还有3人，请到一楼办事大厅等候。"),
         (PHONE, "请A005号到一楼3号社保窗口办理。"),
     ]
@@ -140,7 +140,7 @@ async def test_only_the_modem_of_the_hall_file_sends(tmp_path: Path) -> None:
         async with running(world) as hall:
             air.away = True
             await opt_in(hall, await hall.issue())
-            messaging = Messaging(hall.parts.hall, hall.parts.writer, hall.parts.vault)
+            messaging = Messaging(hall.parts.hall, hall.parts.writer, hall.parts.vault, hall.parts.forecasts)
             (config,) = world.hall.devices
             other = config.model_copy(update={"id": "modem-2"})
             assert await messaging.send_next(other, air) is False
@@ -158,7 +158,7 @@ async def test_the_demos_modem_brings_it_to_the_telephone(tmp_path: Path) -> Non
         await hall.until(lambda: "delivered" in told(hall))
         (message,) = world.simulator("sms-1").state()["messages"]
         assert (message["number"], message["state"]) == (f"+86{PHONE}", "delivered")
-        assert message["text"] == "【示范区政务服务中心】您的号码A001，养老保险，前面还有0人，约0到5分钟。"
+        assert message["text"] == "【示范区政务服务中心】您的号码A001，养老保险，前面还有0人，马上就到。"
 
 
 @in_the_hall
@@ -423,7 +423,7 @@ def check(hall: Running, air: Air) -> None:
     times = Counter[tuple[str, str, str]]()
     for number, text, at, _ in air.given:
         ticket = next(each for each, _, _ in wanted if each in text)
-        kind = "come" if "办理" in text else "issued" if "约" in text else "soon"
+        kind = "come" if "办理" in text else "issued" if f"{ticket}，" in text else "soon"
         since = [when for each, when in calls if each == ticket and when <= at] if kind == "come" else []
         since += [when for each, what, when in wanted if (each, what) == (ticket, kind) and when <= at]
         assert at < max(since) + {"issued": 600, "soon": 300, "come": 180}[kind]

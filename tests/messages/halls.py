@@ -54,7 +54,7 @@ def remind(books: Books) -> None:
 
 
 def claim(books: Books) -> desk.Claimed | None:
-    return books.do(desk.claim, MODEM)
+    return books.do(desk.claim, desk.Claim(MODEM, books.outlook()))
 
 
 def send(books: Books, reference: str = "r1") -> str | None:

@@ -55,7 +55,7 @@ def served(books: Books) -> str:
 def test_the_number_is_confirmed_with_the_place_in_the_queue(books: Books) -> None:
     queue_of(books, 2)
     opt_in(books, issue(books))
-    assert send(books) == f"{PHONE} {NAME}您的号码A003，养老保险，前面还有2人，约5到15分钟。"
+    assert send(books) == f"{PHONE} {NAME}您的号码A003，养老保险，前面还有2人，约5到20分钟。"
     assert send(books) is None
 
 

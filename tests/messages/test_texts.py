@@ -20,7 +20,7 @@ from tests.hall import DEMO, demo_hall
 from tests.messages.halls import without_messages
 
 WORDS: dict[texts.Kind, dict[str, str]] = {
-    "issued": {"number": "A007", "service": "养老保险", "ahead": "4", "low": "5", "high": "15"},
+    "issued": {"number": "A007", "service": "养老保险", "ahead": "4", "wait": "约5到15分钟", "low": "5", "high": "15"},
     "soon": {"number": "A007", "service": "养老保险", "ahead": "3", "place": "一楼办事大厅"},
     "come": {"number": "A007", "service": "养老保险", "floor": "一楼", "no": "3", "name": "社保窗口"},
 }
@@ -113,6 +113,13 @@ def test_a_text_never_needs_a_third_part(hall: Hall, kind: texts.Kind, one: str,
     assert text.startswith(f"【{one[:30]}】")
 
 
+def test_a_text_of_minutes_gives_way_where_nobody_can_say_how_many(hall: Hall) -> None:
+    minutes = with_sms(hall, issued="{number}：{low}至{high}分钟")
+    assert texts.compose(minutes, "issued", WORDS["issued"]).endswith("A007：5至15分钟")
+    unknown = {"number": "A007", "service": "养老保险", "ahead": "4", "wait": "要等多久还说不准"}
+    assert texts.compose(minutes, "issued", unknown).endswith("您的号码A007，养老保险，前面还有4人，要等多久还说不准。")
+
+
 def test_a_long_service_gives_way_and_the_rest_stands(hall: Hall) -> None:
     text = texts.compose(with_sms(hall), "issued", WORDS["issued"] | {"service": "城乡居民" * 40})
     assert texts.units(text) == 133
@@ -134,7 +141,7 @@ def test_a_cut_is_as_long_as_it_may_be_and_tears_no_character(text: str, most: i
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ('issued = "您的号码{number}，{phone}"', "{number}, {service}, {ahead}, {low}, {high}, nothing else"),
+        ('issued = "您的号码{number}，{phone}"', "{number}, {service}, {ahead}, {wait}, {low}, {high}, nothing else"),
         ('soon = "请到{no}号窗口"', "nothing else"),
         ('come = "{}"', "nothing else"),
         ('come = "{number.real}"', "nothing else"),

@@ -106,16 +106,85 @@ def test_a_printed_range_is_rounded_and_never_narrower(p10: float, up: float, mo
 
 @pytest.mark.req("QUE-03")
 @pytest.mark.parametrize(
-    ("it", "words"),
+    ("it", "words", "words_en"),
     [
-        (Range(21, 27, 33), "约20–35分钟"),
-        (Range(2, 6, 9.5), "10分钟内"),
-        (Range(0, 0, 0), "5分钟内"),
-        (Range(5, 5, 5), "约5–10分钟"),
+        (Range(21, 27, 33), "约20到35分钟", "about 20 to 35 minutes"),
+        (Range(2, 6, 9.5), "10分钟内", "within 10 minutes"),
+        (Range(0, 0, 0), "马上就到", "very soon"),
+        (Range(0, 0, 8), "10分钟内", "within 10 minutes"),
+        (Range(5, 5, 5), "约5到10分钟", "about 5 to 10 minutes"),
+        (Range(47, 50, 62), "约45到70分钟", "about 45 to 70 minutes"),
+        (Range(95, 120, 140), "约1.5到2.5小时", "about 1.5 to 2.5 hours"),
     ],
 )
-def test_it_reads_as_people_say_it(it: Range, words: str) -> None:
-    assert forecast.words(forecast.readable(it)) == words
+def test_it_reads_as_people_say_it(it: Range, words: str, words_en: str) -> None:
+    assert forecast.words(forecast.readable(it)) == (words, words_en)
+
+
+@pytest.mark.parametrize("why", forecast.UNSAID)
+def test_where_nothing_can_be_said_no_number_is(why: forecast.Unsaid) -> None:
+    assert not any(char.isdigit() for text in forecast.words(why) for char in text)
+
+
+@given(st.floats(0, 120), st.floats(0, 120))
+def test_a_pause_of_unknown_length_ends_in_a_while_or_nobody_knows_when(one: float, more: float) -> None:
+    """The longer it has lasted, the sooner; until it has lasted so long that it is none any more."""
+    first, later = forecast.back_s(one * 60), forecast.back_s((one + more) * 60)
+    assert later == math.inf or forecast.SOON_S <= later <= first <= forecast.PAUSE_S
+
+
+# ---- who comes now
+
+
+def test_each_newcomer_is_told_as_if_nobody_else_came() -> None:
+    soldier, senior, other = (Waiting(f"+{lead}", "a", AT - lead, 99) for lead in (STRICT, 900_000, 0))
+    new = Waiting("+b", "b", AT, 99)
+    queue = [Waiting("t", "a", AT - 600_000, 1), Waiting("u", "a", AT - 300_000, 2)]
+    called = forecast.rollout(PLAN, [desk("a", free_s=50), desk("b")], queue, AT, [soldier, senior, other, new])
+    assert called == {"+b": 0, f"+{STRICT}": 50, "+900000": 50, "t": 50, "u": 150, "+0": 250}
+
+
+@given(st.lists(st.sampled_from("ab"), max_size=12), st.integers(1, 3))
+def test_a_newcomer_is_called_when_they_would_be_if_they_stood_in_line(services: list[str], windows: int) -> None:
+    """Where the length of a line does not decide; there it makes its own line one longer."""
+    desks, queue = [desk("a", "b")] * windows + [desk("b")], waiting(*services)
+    plan = Plan(Balance(rule="head_start"), 100_000, {"a": 100.0, "b": 70.0})
+    new = {each: Waiting(f"+{each}", each, AT + 99, 99) for each in "ab"}
+    told = forecast.rollout(plan, desks, queue, AT, list(new.values()))
+    for each in new.values():
+        assert told[each.ticket] == forecast.rollout(plan, desks, [*queue, each], AT)[each.ticket]
+    assert {id_: at for id_, at in told.items() if id_[0] != "+"} == forecast.rollout(plan, desks, queue, AT)
+
+
+def test_who_was_sent_to_a_window_waits_for_it_alone() -> None:
+    sent = Waiting("s", "a", AT - 1, 0, "=2")
+    both = [desk("a"), Desk(("b",), 30.0, EVER, "=2")]
+    assert rollout(both, [*waiting("a", "b"), sent]) == {"t0": 0, "s": 30, "t1": 130}
+
+
+def test_a_green_desk_takes_those_whom_it_is_for_first() -> None:
+    queue = [*waiting("a", "a"), Waiting("old", "b", AT + 9, 9, claimed=True)]
+    green = Desk(("a", "b"), 0.0, EVER, green=True)
+    assert rollout([green], queue) == {"old": 0, "t0": 100, "t1": 200}
+    sent = Waiting("s", "a", AT + 50, 50, "=1")
+    assert rollout([green._replace(own="=1")], [*queue, sent]) == {"old": 0, "s": 100, "t0": 200, "t1": 300}
+
+
+# ---- how long a visitor takes
+
+
+def test_the_mean_begins_as_given_and_follows_what_is_seen() -> None:
+    assert forecast.mean(600, []) == 600
+    assert forecast.mean(600, [(0, 20, 20 * 1200.0)]) == 900, "as many as the hall file counts for"
+    assert forecast.mean(600, [(0, 2000, 2000 * 1200.0)]) == pytest.approx(1200, rel=0.02)
+    assert forecast.mean(600, [(7, 20, 20 * 1200.0)]) == pytest.approx(600 + 600 * 0.478 / 1.478, rel=0.01)
+
+
+@given(st.floats(1, 1000), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 200), st.floats(1, 1000)), max_size=9))
+def test_a_mean_stands_between_what_was_given_and_seen(given_s: float, days_: list[tuple[int, int, float]]) -> None:
+    found = forecast.mean(given_s, [(ago, number, number * each) for ago, number, each in days_])
+    seen = [given_s, *(each for _, number, each in days_ if number)]
+    assert min(seen) * 0.999 <= found <= max(seen) * 1.001
 
 
 # ---- the bars

@@ -1,0 +1,309 @@
+"""The hall as it stands, played on: who is called when, and when anybody who came now would be. Reads only.
+
+One outlook is made for all who ask at about the same time, outside the transactions of the queue.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from itertools import chain
+from typing import NamedTuple
+
+from edge.clock import Now, local
+from edge.hall import Hall, Window
+from edge.hallday import HallDay, Timetable, clock_words
+from edge.queue import balance, forecast
+from edge.queue.forecast import Desk, Expected, Unsaid, Waiting
+from edge.queue.rows import CLAIM
+from edge.statements import Statements
+from edge.timetable import days
+from edge.windows.skills import effective
+
+AT_MOST = 1_000
+"""Who waits behind so many is expected at the pace of those before."""
+IDLE_S = 180.0
+"""A window that is open and has called nobody for so long, while somebody waits for it, has nobody behind it."""
+PACE_FROM = 3
+"""A line of so many shows by itself how fast it moves."""
+NEAR_MS = 30_000
+"""Leads that differ by less are the same: the outlook is a little older than the ticket."""
+
+Spans = tuple[tuple[float, float], ...]
+EVER: Spans = ((0.0, math.inf),)
+
+
+class Newcomer(NamedTuple):
+    """Somebody who would join a line now."""
+
+    lead: int
+    """Milliseconds by which they count as having come earlier."""
+    ahead: int
+    seconds: float | None
+    """Until their call, from the outlook's time; None: not as far as is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    mean_s: float
+    open: int
+    """Windows for it that can call now."""
+    newcomers: tuple[Newcomer, ...]
+    """Those without a lead first."""
+    pace_s: float
+    """How long one more ahead takes."""
+    why: Unsaid
+    """Why nothing can be said, where that is so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    seq: int
+    """The journal's when it was made."""
+    at: int
+    """UTC, milliseconds."""
+    day: str
+    waiting: int
+    rank: int
+    """Of who comes now without a lead."""
+    called: Mapping[str, float]
+    """Ticket -> seconds from `at`."""
+    recess: tuple[int, str, str] | None
+    """The break that it is now, or the next of today: from when, and when it goes on in Chinese and English."""
+    lines: Mapping[str, Line]
+    residuals: forecast.Residuals
+
+
+class Place(NamedTuple):
+    """A waiting ticket, as far as its forecast needs it."""
+
+    ticket: str
+    service: str
+    rank: int
+    ahead: int
+    sent: bool = False
+    """To one window or clerk."""
+
+
+def expected(outlook: Outlook, place: Place, at: int) -> Expected | Unsaid:
+    """Minutes until its call. A ticket that is newer than the outlook counts as the newcomer that it was."""
+    line = outlook.lines.get(place.service)
+    if line is None:
+        return "no_window"
+    seconds = outlook.called.get(place.ticket)
+    if seconds is None and place.sent:
+        return "sent"
+    if seconds is None:
+        seconds = _as_newcomer(line, max(0, outlook.rank - place.rank), place.ahead)
+    if seconds is None:
+        return line.why
+    passed = max(0, at - outlook.at) / 1000
+    return Expected(max(0.0, seconds - passed) / 60, place.ahead * line.mean_s / 60 / max(1, line.open))
+
+
+def _as_newcomer(line: Line, lead: int, ahead: int) -> float | None:
+    near = [each for each in line.newcomers if each.lead <= lead + NEAR_MS]
+    it = near[-1] if near else line.newcomers[0]
+    if it.seconds is None:
+        return None
+    return max(0.0, it.seconds + (ahead - it.ahead) * line.pace_s)
+
+
+# ---- made from the rows
+
+
+def make(
+    connection: Statements, hall: Hall, now: Now, seq: int, mean_s: Mapping[str, float], residuals: forecast.Residuals
+) -> Outlook:
+    """`hall` is that of the file; its windows count as they are now."""
+    hall = effective(connection, hall)
+    waiting, since = _waiting(connection, hall)
+    desks = [_desk(hall, now, row, mean_s, since, spans) for row, spans in _windows(connection, hall, now)]
+    rank = max([now.at, *(each.rank + 1 for each in waiting)])
+    coming = {
+        each.id: [
+            Waiting(f"+{each.id}+{lead}", each.id, rank - lead, balance.STRICT, claimed=lead > 0)
+            for lead in _leads(hall)
+        ]
+        for each in hall.services
+        if not each.steps
+    }
+    plan = forecast.Plan(hall.balance, hall.handling_ms, mean_s)
+    called = forecast.rollout(plan, desks, waiting, now.at, list(chain(*coming.values())))
+    known = _known(mean_s, desks, waiting, called)
+    lines = {service: _line(known, service, rank, newcomers) for service, newcomers in coming.items()}
+    return Outlook(seq, now.at, now.day, len(waiting), rank, called, _recess(connection, hall, now), lines, residuals)
+
+
+def _recess(connection: Statements, hall: Hall, now: Now) -> tuple[int, str, str] | None:
+    found = days.day_on(connection, hall, now.day).recess(now.at)
+    if found is None:
+        return None
+    begins, goes_on = found
+    return begins, clock_words(goes_on, hall.zone_info), f"{local(goes_on, hall.zone_info):%H:%M}"
+
+
+def _leads(hall: Hall) -> list[int]:
+    head_starts = {int(minutes * balance.MINUTE_MS) for minutes in hall.priority.head_start.values()}
+    return sorted({0, *head_starts, *([balance.STRICT] if hall.priority.strict else [])})
+
+
+class _Known(NamedTuple):
+    mean_s: Mapping[str, float]
+    able: Mapping[str, int]
+    open: Mapping[str, int]
+    waiting: Mapping[str, list[Waiting]]
+    """Service -> who waits, in their order."""
+    called: Mapping[str, float]
+
+
+def _known(
+    mean_s: Mapping[str, float], desks: Iterable[Desk], waiting: Iterable[Waiting], called: Mapping[str, float]
+) -> _Known:
+    here = [desk for desk in desks if desk.on]
+    able = Counter(skill for desk in here for skill in desk.skills)
+    opened = Counter(skill for desk in here if forecast.comes(desk, 0.0) == 0.0 for skill in desk.skills)
+    lines: dict[str, list[Waiting]] = defaultdict(list)
+    for each in waiting:
+        lines[each.service].append(each)
+    return _Known(mean_s, able, opened, lines, called)
+
+
+def _line(known: _Known, service: str, rank: int, newcomers: Iterable[Waiting]) -> Line:
+    here, mean, opened = known.waiting.get(service, []), known.mean_s[service], known.open[service]
+    ranks = [each.rank for each in here]
+    found = [
+        Newcomer(rank - each.rank, bisect_right(ranks, each.rank), known.called.get(each.ticket)) for each in newcomers
+    ]
+    times = [known.called[each.ticket] for each in here if each.ticket in known.called and not each.own]
+    pace = (max(times) - min(times)) / (len(times) - 1) if len(times) >= PACE_FROM else mean / max(1, opened)
+    return Line(mean, opened, tuple(found), pace, "too_late" if known.able[service] else "no_window")
+
+
+WAITING_SQL = f"""
+SELECT id, service, rank, position, for_window, {CLAIM}, coalesce(since, taken_at) FROM ticket
+WHERE state='waiting' AND for_window IS NOT 0 ORDER BY rank, position LIMIT ?
+"""  # noqa: S608  our own words
+
+
+def _waiting(connection: Statements, hall: Hall) -> tuple[list[Waiting], dict[str, int]]:
+    """Who may be called now, and since when the first waits in each line."""
+    found: list[Waiting] = []
+    first: dict[str, int] = {}
+    for ticket, service, rank, position, window, claimed, since in connection.exec_driver_sql(WAITING_SQL, (AT_MOST,)):
+        if service not in hall.service or (window is not None and window not in hall.window):
+            continue
+        each = Waiting(ticket, service, rank, position, _own(window), bool(claimed))
+        found.append(each)
+        line = each.own or service
+        first[line] = min(since, first.get(line, since))
+    return found, first
+
+
+def _own(window: int | None) -> str:
+    """The line of those who were sent to this window; no service has such an id."""
+    return "" if window is None else f"={window}"
+
+
+# ---- windows
+
+WINDOW_SQL = """
+SELECT w.no, w.state, w.sign, w.resume, w.since, w.armed_at IS NOT NULL,
+  t.service, iif(t.held_at IS NULL, t.called_at, t.since),
+  iif(t.id IS NULL AND w.state='open' AND w.armed_at IS NULL,
+    (SELECT max(since) FROM ticket INDEXED BY ticket_day WHERE day=? AND window=w.no), NULL)
+FROM window w LEFT JOIN ticket t ON t.window = w.no AND t.state IN ('called', 'serving') ORDER BY w.no
+"""
+
+
+class Standing(NamedTuple):
+    """A window's row and what it has in hand; times are UTC, milliseconds."""
+
+    no: int
+    state: str
+    sign: str | None
+    resume: str | None
+    since: int
+    armed: bool
+    service: str | None
+    """Of the ticket in hand."""
+    begun: int | None
+    left: int | None
+    """When its last visitor of today left, where nobody is in hand."""
+
+
+def _windows(connection: Statements, hall: Hall, now: Now) -> list[tuple[Standing, Spans]]:
+    day = days.day_on(connection, hall, now.day)
+    rows = [Standing._make(row) for row in connection.exec_driver_sql(WINDOW_SQL, (now.day,))]
+    return [(row, serving_spans(hall.timetable, day, now.at, row)) for row in rows if row.no in hall.window]
+
+
+def serving_spans(table: Timetable, day: HallDay, at: int, window: Standing) -> Spans:
+    """When the hall lets this window call, as seconds from `at`: no service before the opening, none over noon.
+
+    A window that serves although the hall does not is taken at its word.
+    """
+    if day.always or not day.openings:
+        return EVER
+    spans = [((each.start - at) / 1000, (each.end - at) / 1000) for each in day.openings if each.end > at]
+    if len(spans) > 1 and table.noon == "clear":
+        del spans[1:]
+    elif len(spans) > 1 and window.no in table.noon_windows:
+        spans = [(spans[0][0], spans[-1][1])]
+    last = not spans or spans[-1][1] == (day.openings[-1].end - at) / 1000
+    if last and table.at_close == "serve_waiting":
+        spans[-1:] = [(spans[-1][0] if spans else 0.0, math.inf)]
+    at_work = window.service is not None or (window.state == "open" and day.phase(at) == "noon")
+    if spans and at_work:
+        spans[0] = (min(0.0, spans[0][0]), spans[0][1])
+    return tuple(spans)
+
+
+def _desk(
+    hall: Hall, now: Now, row: Standing, mean_s: Mapping[str, float], since: Mapping[str, int], spans: Spans
+) -> Desk:
+    window = hall.window[row.no]
+    free, mean = 0.0, mean_s.get(row.service or "")
+    if mean is not None and row.begun is not None:
+        free = forecast.remaining_s(mean, max(0, now.at - row.begun) / 1000)
+    back = _unattended_s(window, row, now, since, spans) if row.state == "open" else paused_s(row, now, hall)
+    on = tuple((max(start, back), end) for start, end in spans if end > back)
+    return Desk(window.skills, free, on, _own(row.no), window.green)
+
+
+def _unattended_s(window: Window, row: Standing, now: Now, since: Mapping[str, int], spans: Spans) -> float:
+    """When somebody is expected behind an open window; 0 for now."""
+    first = min([since[line] for line in (*window.skills, _own(row.no)) if line in since], default=None)
+    if first is None or row.armed or row.service is not None or not spans or spans[0][0] > 0:
+        return 0.0
+    idle = min((now.at - max(first, row.since, row.left or 0)) / 1000, -spans[0][0] or math.inf)
+    return forecast.back_s(idle) if idle > IDLE_S else 0.0
+
+
+CLOCK = re.compile(r"(\d{1,2}):(\d{2})$")
+NOT_BACK = ("closed", "go_to")
+
+
+def paused_s(row: Standing, now: Now, hall: Hall) -> float:
+    """When a paused window is expected back: at the time on its sign, and a while later when that has passed."""
+    back = _clock_time(row, now, hall)
+    if back is not None and back > now.at:
+        return (back - now.at) / 1000
+    if back is None and row.sign in NOT_BACK:
+        return math.inf
+    return forecast.back_s(max(0, now.at - max(row.since, back or 0)) / 1000)
+
+
+def _clock_time(row: Standing, now: Now, hall: Hall) -> int | None:
+    """What stands on the sign, `14:30` or `下午14:30`, and was put up today."""
+    found = CLOCK.search(row.resume or "")
+    today = local(now.at, hall.zone_info).date()
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59 or local(row.since, hall.zone_info).date() != today:
+        return None
+    moment = datetime.combine(today, time(int(found[1]), int(found[2])), hall.zone_info)
+    return int(moment.timestamp() * 1000)
