@@ -23,6 +23,11 @@ def variation(values: Sequence[float]) -> float:
     return pstdev(values) / mean if mean else 0.0
 
 
+def quantile(values: Sequence[float], share: float) -> float:
+    """The one at this share of sorted values, at least one of them: 0.9 of ten is the last."""
+    return values[min(len(values) - 1, int(len(values) * share))]
+
+
 def same_skill_variation(rates: Iterable[tuple[frozenset[str], float]]) -> float:
     """Of (skills, cases per open hour) of each window: the variation inside groups of equal skills, by group size."""
     groups: Mapping[frozenset[str], list[float]] = defaultdict(list)
@@ -68,7 +73,7 @@ def measure(scenario: Scenario, trace: Sequence[Call]) -> Figures:
     there = [each for each in scenario.tickets if each.kind != NEVER_SHOWS and each.patience_s is None]
     return Figures(
         fmean(every),
-        every[int(len(every) * 0.95)],
+        quantile(every, 0.95),
         every[-1],
         by_class,
         overtakes(scenario, trace),

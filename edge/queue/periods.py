@@ -17,6 +17,8 @@ from typing import Literal, NamedTuple
 from edge.statements import Statements
 
 Kind = Literal["waiting", "called", "serving", "held", "missed", "wrap_up"]
+AWAY_MS = 600_000
+"""Who needs longer after a visitor was not wrapping up."""
 
 
 class Period(NamedTuple):
@@ -61,24 +63,25 @@ class Times:
 
 def of_day(connection: Statements, day: str) -> list[Period]:
     """Every period of the tickets of a business day, each ticket's in their order; the running ones last of theirs."""
-    found = connection.exec_driver_sql(DAY_SQL, (day, day))
-    return [Period(*row[:7]) for row in found]
+    found = connection.exec_driver_sql(DAY_SQL, (day, day)).all()
+    return [Period._make(row[:7]) for row in found]
 
 
 DAY_SQL = """
 SELECT p.ticket, p.kind, p.service, p.window, p.clerk, p.start, p.end, p.seq
 FROM ticket t JOIN ticket_period p ON p.ticket = t.id WHERE t.day = ?
 UNION ALL
-SELECT id, state, service, iif(state='missed' OR state='held' AND hold='without_papers', NULL, window), NULL,
+SELECT id, state, service, iif(state='missed' OR state='held' AND hold='without_papers', NULL, window),
+  iif(state IN ('called', 'serving'), (SELECT staff FROM window WHERE no = ticket.window), NULL),
   coalesce(since, taken_at), NULL, 1 << 62 FROM ticket WHERE day = ? AND state NOT IN ('finished', 'cancelled')
 ORDER BY 1, 8
 """
-READY_SQL = """
-SELECT json_extract(data, '$.window'), at FROM journal
-WHERE type IN ('window.armed', 'window.paused', 'window.signed_out') AND day = :day
+READY = ("window.armed", "window.paused", "window.closed", "window.signed_out")
+READY_SQL = f"""
+SELECT json_extract(data, '$.window'), at FROM journal WHERE type IN {READY} AND day = :day
   AND at >= (SELECT min(taken_at) FROM ticket WHERE day = :day)
 ORDER BY seq
-"""
+"""  # noqa: S608  our own words
 
 
 def ready(connection: Statements, day: str) -> list[Ready]:
