@@ -1,4 +1,4 @@
-"""The command line: `hall-edge check`, `run`, `demo`, `token`, `simulate` and more."""
+"""The command line: `hall-edge check`, `run`, `demo`, `day`, `token`, `simulate` and more."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from edge.attendance import profilefile
 from edge.attendance.rulebook import open_rules
 from edge.clock import Clock
 from edge.database import Broken, Database, Session
+from edge.day import day
 from edge.devices import fit, hub
 from edge.journal import open_epoch
 from edge.process import listen, only_one, run
@@ -61,6 +62,7 @@ def _load(file: Path, data: Path, port: int) -> halls.Hall:
 
 
 main.add_command(simulate)
+main.add_command(day)
 
 
 @main.command()
