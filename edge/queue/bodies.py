@@ -95,7 +95,8 @@ class WalkIn(Body):
 
 # ---- bookings
 
-HHMM = r"^([01]\d|2[0-3]):[0-5]\d$"
+HHMM = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+ENDS = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
 class Slot(Body):
@@ -103,7 +104,7 @@ class Slot(Body):
 
     day: Annotated[date, Field(description="business day", examples=["2026-03-02"])]
     starts: Annotated[str, Field(alias="from", description="the hall's time", examples=["09:00"], pattern=HHMM)]
-    ends: Annotated[str, Field(alias="to", description="later than `from`", examples=["10:00"], pattern=HHMM)]
+    ends: Annotated[str, Field(alias="to", description="later than `from`", examples=["10:00"], pattern=ENDS)]
 
     @model_validator(mode="after")
     def _has_length(self) -> Self:

@@ -42,8 +42,9 @@ def book(books: Books, **changed: Any) -> str:
         "channel": "online",
         "actor": "central",
         "code": f"code-{books.ids()}",
-        "mark": MARK,
+        "mark": f"mark-{books.ids()}",
         "phone_mark": lambda number: appointments.phone_mark(VAULT, day, number, TAIL),
+        "limit": "hours",
     }
     return books.do(appointments.book, appointments.Book(**(wanted | changed)))
 
@@ -86,6 +87,9 @@ def test_what_cannot_be_booked(books: Books) -> None:
         ({"service": "dentist"}, "no_such_service"),
         ({"day": "2026-03-01"}, "time_is_over"),
         ({"starts": "07:00", "ends": "08:00"}, "time_is_over"),
+        ({"limit": "offered"}, "time_is_over"),
+        ({"limit": "offered", "starts": "10:00", "ends": "11:00"}, "not_a_slot"),
+        ({"limit": "offered", "day": "2026-03-10", "starts": "10:00", "ends": "10:30"}, "too_far"),
     ):
         with pytest.raises(Refused, match=code):
             book(books, **wrong)
@@ -149,7 +153,7 @@ def test_whoever_booked_does_not_queue_again(books: Books) -> None:
 def test_coming_early_jumps_nobody(books: Books) -> None:
     walk_in = books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
     books.wall.at += 60
-    early = check_in(books, book(books, starts="14:00", ends="15:00")).ticket
+    early = check_in(books, book(books, starts="09:30", ends="10:00")).ticket
     called = [books.do(desk.call_next, desk.CallNext(no, "")) for no in (1, 3)]
     assert [each and each.ticket for each in called] == [walk_in, early]
 
@@ -159,7 +163,7 @@ def test_who_took_a_number_first_keeps_it_and_is_raised(books: Books) -> None:
     books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
     wanted = issuing.Issue("pension", "kiosk", "1", "kiosk:1")
     walk_in = books.do(issuing.issue_to, issuing.IssueTo(wanted, person))
-    id_ = book(books)
+    id_ = book(books, mark=MARK)
     assert check_in(books, id_) == issuing.Issued(walk_in.ticket, True)
     assert view(books, id_)["ticket"] == walk_in.ticket
     assert books.events("ticket.raised")[0].data["priority"] == "appointment"
@@ -169,7 +173,7 @@ def test_who_took_a_number_first_keeps_it_and_is_raised(books: Books) -> None:
 
 
 def test_a_card_redeems_only_its_own_bookings(books: Books) -> None:
-    id_ = book(books)
+    id_ = book(books, mark=MARK)
     with pytest.raises(Refused, match="no_such_appointment"):
         check_in(books, id_, persons.Person("0" * 32))
     with pytest.raises(Refused, match="no_such_appointment"):
@@ -282,7 +286,8 @@ async def test_the_desk_books_and_the_kiosk_redeems(tmp_path: Path) -> None:
         assert (again["id"], again["existing"]) == (ticket["id"], True)
         assert not (await hall.post("/appointments/check-in", 201, code=second["code"]))["existing"]
         await hall.post("/appointments/check-in", 404, code="guess")
-        cancelled = await hall.post(f"/appointments/{(await hall.post('/appointments', 201, **BOOKING))['id']}/cancel")
+        third = await hall.post("/appointments", 201, **BOOKING | {"service": "household"})
+        cancelled = await hall.post(f"/appointments/{third['id']}/cancel")
         assert (cancelled["state"], "code" in cancelled) == ("cancelled", False)
 
 
