@@ -1,79 +1,87 @@
-// The evaluator pad: shows an open invitation, takes one touch, and thanks with the same words whatever was touched.
+// The evaluator pad: one touch rates, then why may be said; each level has the same way and thanks.
 
-import { get, post } from "./api.js";
-import { $, say, show } from "./dom.js";
+import { Problem, post } from "./api.js";
+import { $, drawn, show } from "./dom.js";
 import { live } from "./live.js";
 
 const no = document.body.dataset.window;
 const SHOWN = 3000;
 const STRAY = 400;
-const THANKS = "谢谢您，欢迎您监督和帮助";
-const DECLINED = "好的，谢谢您";
-const CLOSED = "本次评价已结束";
-
-let open = null;
-let view = "idle";
-let entered = 0;
+const QUIET = 15_000;
+const SPARE = 3000; // before its end
+let appeared = 0;
+let touched = 0;
+let until = 0;
 let sending = false;
 let timer = 0;
 
-function enter(name) {
-  clearTimeout(timer);
-  if (view === name) return;
-  view = name;
-  entered = performance.now();
-  for (const each of ["idle", "invite", "said"]) show(each, each === name);
+const asked = () => $("now").dataset.evaluation;
+const chosen = () => asked() && document.querySelector("[name=level]:checked");
+
+function speak(said) {
+  show("said", said);
+  show("now", !said);
 }
 
-function tell(words) {
-  open = null;
-  say("words", words);
-  enter("said");
-  timer = setTimeout(() => enter("idle"), SHOWN);
+function tell(key) {
+  [$("words").textContent, $("words").dataset.en] = $("words").dataset[key].split("|");
+  $("now").dataset.evaluation = "";
+  speak(true);
+  setTimeout(speak, SHOWN, false);
 }
 
-/** Rates, or takes the visitor's no; either is thanked for. */
-async function answer(move, body, words) {
-  if (!open || sending || performance.now() - entered < STRAY) return;
+async function answer(move, body, key) {
+  if (sending) return;
   sending = true;
-  document.body.setAttribute("aria-busy", "true");
-  try {
-    await post(`/evaluations/${open.id}${move}`, body);
-    tell(words);
-  } catch (problem) {
-    if (problem.status === 0) say("hint", "还没有收到，请再点一次");
-    else tell(CLOSED);
-  } finally {
-    sending = false;
-    document.body.removeAttribute("aria-busy");
-  }
+  const problem = await post(`/evaluations/${asked()}${move}`, body).catch((each) => each);
+  sending = false;
+  show("lost", problem?.status === 0);
+  if (problem?.status === 0) wait();
+  else tell(problem instanceof Problem ? "closed" : key);
 }
 
-function invite(evaluation) {
-  if (open?.id === evaluation.id) return;
-  open = evaluation;
-  say("about", `${evaluation.number} · ${evaluation.service}`);
-  say("hint", "");
-  enter("invite");
+function rate() {
+  if (!chosen()) return;
+  const said = new FormData($("invite"));
+  const reasons = said.getAll("reasons");
+  answer("", { level: Number(said.get("level")), reasons, comment: said.get("comment") }, "thanks");
+}
+
+/** Who walks off has rated: what was chosen is sent after some quiet, before its time is over. */
+function wait() {
+  clearTimeout(timer);
+  timer = setTimeout(rate, Math.max(SPARE, Math.min(touched + QUIET, until - SPARE) - performance.now()));
 }
 
 async function refresh() {
-  const evaluation = await get(`/windows/${no}/evaluation`);
-  if (sending) return;
-  if (evaluation?.state === "invited") invite(evaluation);
-  else if (open) tell(CLOSED);
-}
-
-/** Another device of this window may have taken the rating: the visitor is thanked here all the same. */
-function hear(event, fresh) {
-  if (event.type === "evaluation.rated" && fresh && mine(event) && open && !sending) tell(THANKS);
+  const fresh = await drawn(`/pad/${no}/now`);
+  if (!fresh) throw new Problem(0, "");
+  const { evaluation } = fresh.dataset;
+  if (sending || (chosen() && !evaluation)) return;
+  until = performance.now() + Number(fresh.dataset.left);
+  if (evaluation && evaluation === asked()) return wait();
+  if (fresh.isEqualNode($("now"))) return;
+  appeared = performance.now();
+  $("now").replaceWith(fresh);
+  speak(!evaluation && !$("said").hidden);
 }
 
 const mine = (event) => String(event.data?.window) === no;
 
-for (const button of $("levels").children) {
-  button.addEventListener("click", () => answer("", { level: Number(button.dataset.level) }, THANKS));
+function hear(event, fresh) {
+  if (event.type === "evaluation.rated" && fresh && mine(event) && asked() && !sending) tell("thanks");
 }
-$("decline").addEventListener("click", () => answer("/decline", {}, DECLINED));
-addEventListener("contextmenu", (event) => event.preventDefault());
-live({ refresh, onEvent: hear, wants: (event) => event.type.startsWith("evaluation.") && mine(event) });
+
+addEventListener("click", (event) => {
+  if (performance.now() - appeared < STRAY) event.preventDefault();
+  else if (event.target.id === "decline") answer("/decline", {}, "declined");
+});
+addEventListener("submit", (event) => {
+  event.preventDefault();
+  rate();
+});
+addEventListener("input", () => {
+  touched = performance.now();
+  wait();
+});
+live({ refresh, onEvent: hear, wants: (event) => /^(evaluation|window)\.|started$/.test(event.type) && mine(event) });

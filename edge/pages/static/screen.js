@@ -1,87 +1,95 @@
-// The hall screen of one zone: the newest call large, the calls before it, and how many wait.
+// The hall screen of one zone: the newest call large, the calls before it, and beside them the leaf of the playlist.
 
 import { get, now } from "./api.js";
 import { add, admit, shown } from "./band.js";
-import { announce, soundAllowed } from "./chime.js";
-import { $, clock, el, list, say, show } from "./dom.js";
+import { announce, ring, soundAllowed } from "./chime.js";
+import { $, clock, drawn, el, list, say, show } from "./dom.js";
 import { live } from "./live.js";
 
-const zone = document.body.dataset.zone;
-const ROW = 164 / 1920;
+const { zone, rest, leaf: HOLD } = document.body.dataset;
 const OLD = 15;
 const DEAD = 45;
-let board = { calls: [], waiting: [] };
+const TOLD = 60_000; // how long after loading staff are told that the browser keeps this page silent
+const SHIFT = 240_000; // against burn-in
+let board = { calls: [] };
 let band = [];
 let good = null;
 let dead = false;
 
-const place = (window) => `${window}号窗口`;
+const room = () => Number(getComputedStyle(document.body).getPropertyValue("--room"));
 
 // ---- drawing
 
-function makeCall() {
-  return el("div", { class: "call", "data-test": "call" }, el("b"), el("span"));
+function makeCall(tag, test) {
+  return el(tag, { class: "call", "data-test": test }, el("b"), el("span", {}, el("u"), el("i", {}, "口")));
 }
 
 function updateCall(node, call) {
   say(node.firstChild, call.number);
-  say(node.lastChild, place(call.window));
-  node.setAttribute("aria-label", call.text ?? `请${call.number}号到${place(call.window)}`);
+  say(node.lastChild.firstChild, `${call.window}号窗`);
+  node.dataset.state = call.state;
+  node.lastChild.dataset.en = `Window ${call.window}`;
+  node.setAttribute("aria-label", call.text ?? `请${call.number}号到${call.window}号窗口`);
 }
 
 /** The band: what is being called now; else the last call, without the highlight; else what to do. */
 function drawBand() {
   const node = $("band");
-  const now = shown(band);
-  const rest = now.length ? [] : board.calls.slice(0, 1);
-  const calls = dead ? [] : now.length ? now : rest;
+  const lit = shown(band);
+  const calls = dead ? [] : lit.length ? lit : board.calls.slice(0, 1);
   node.dataset.count = String(calls.length);
-  node.classList.toggle("calling", !dead && now.length > 0);
+  node.classList.toggle("calling", !dead && lit.length > 0);
   if (calls.length) {
     node.querySelector(".words")?.remove();
-    list(node, calls, (call) => `${call.number} ${call.until ?? ""}`, makeCall, updateCall);
+    list(node, calls, (call) => `${call.number} ${call.until ?? ""}`, () => makeCall("div", "call"), updateCall);
   } else {
-    const words = dead ? "显示暂停更新，请听叫号或看窗口屏" : "请坐下等候叫号";
+    const words = dead ? "显示暂停更新，请听叫号或看窗口屏" : rest;
     list(node, [words], (each) => each, () => el("p", { class: "words" }, words));
   }
   return new Set(calls.map((call) => call.number));
 }
 
-function drawWaiting() {
-  const makeWaiting = () => el("p", {}, el("span"), el("b"));
-  list($("waiting"), board.waiting, (each) => each.service, makeWaiting, (node, each) => {
-    node.dataset.service = each.service;
-    say(node.firstChild, each.name);
-    say(node.lastChild, `等候 ${each.waiting} 人`);
-  });
-}
-
 function draw() {
-  drawWaiting();
   const above = drawBand();
   const others = board.calls.filter((call) => !above.has(call.number));
   const order = [...others.filter((call) => call.state === "called"), ...others.filter((call) => call.state !== "called")];
-  const rows = Math.max(1, Math.floor($("calls").clientHeight / (ROW * innerWidth)));
-  const make = () => el("li", { "data-test": "row" }, el("b"), el("span"));
-  list($("calls"), order.slice(0, rows), (call) => call.number, make, updateCall);
+  list($("calls"), order.slice(0, 9), (call) => call.number, () => makeCall("li", "row"), updateCall);
+  if (alone !== !order.length) turn(0);
+}
+
+// ---- the playlist
+
+let leaf = 0;
+let turned = 0;
+let alone = null;
+
+/** Goes on by `step` leaves; 0 draws the same one anew. What has not changed is left as it stands. */
+async function turn(step) {
+  const asked = (turned = performance.now());
+  leaf += step;
+  alone = !$("calls").firstChild;
+  const fresh = await drawn(`/screen/${zone}/leaf?n=${leaf}&tall=${innerHeight > innerWidth}&alone=${alone}`);
+  const old = $("told");
+  if (!fresh || asked !== turned || fresh.isEqualNode(old)) return;
+  old.replaceWith(fresh);
+  if (fresh.dataset.emergency && fresh.dataset.emergency !== old.dataset.emergency) ring();
 }
 
 // ---- what happens
 
 /** A call is on the screen before the snapshot has come back; what a break held back is neither rung nor lit again. */
 function hear(event, fresh) {
+  if (/^(bulletin|hall)\./.test(event.type)) turn(0);
   if (!["ticket.called", "ticket.recalled"].includes(event.type) || !fresh) return;
   const { number, window, zone: there } = event.data;
   if (there && there !== zone) return;
-  band = add(band, { number, window }, performance.now());
+  band = add(band, { number, window, state: "called" }, performance.now(), room());
   draw();
   sound(event.seq);
 }
 
 async function sound(seq) {
-  const allowed = await soundAllowed();
-  show("muted", !allowed);
-  if (allowed) announce(`/api/v1/announcements/${seq}.wav`);
+  if (await soundAllowed()) announce(`/api/v1/announcements/${seq}.wav`);
 }
 
 async function refresh() {
@@ -94,16 +102,20 @@ async function refresh() {
 }
 
 function tick(age) {
+  const time = performance.now();
   say("clock", clock(now()));
-  say("updated", age > OLD && good ? `更新于 ${clock(good)}` : "");
+  say("updated", age > OLD && good ? `断网，更新于 ${clock(good)}` : "");
   const was = [dead, band.length, shown(band).length].join();
   dead = age > DEAD;
-  band = admit(band, performance.now());
+  band = admit(band, time, room());
   document.body.classList.toggle("stale", dead);
+  document.body.dataset.shift = String(Math.floor(time / SHIFT) % 4);
   if (was !== [dead, band.length, shown(band).length].join()) draw();
+  if (time - turned > HOLD * 1000) turn(shown(band).length ? 0 : 1);
+  if (time > TOLD) show("muted", false);
 }
 
-const check = async () => show("muted", !(await soundAllowed()));
+const check = async () => show("muted", !(await soundAllowed()) && performance.now() < TOLD);
 for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, check);
 check();
 live({ refresh, onEvent: hear, onTick: tick, wants: (event) => event.type.startsWith("ticket.") });
