@@ -43,6 +43,7 @@ from edge.devices.handlers import Answer, Handlers
 from edge.devices.health import Health, blocks, why
 from edge.devices.line import Line
 from edge.devices.log import DeviceNews, write_news
+from edge.devices.wire import Wire
 from edge.notices.outputs import Again, Moment, Say, SetClock, State
 
 log = logging.getLogger("hall.devices")
@@ -98,7 +99,7 @@ class Hub:
         handlers: Handlers,
     ) -> None:
         self._hall, self._writer, self._clock, self._random = hall, writer, clock, random
-        self._open_link, self._handlers = open_link, handlers
+        self._open_link, self._handlers, self.wire = open_link, handlers, Wire(self._at)
         self.health = {device.id: Health() for device in hall.devices}
         self._lines = {device.id: Line() for device in hall.devices}
         self._links = {device.id: device.link for device in hall.devices}
@@ -141,7 +142,8 @@ class Hub:
 
     async def _open(self, device: str) -> Link:
         if self._links[device] != INBOUND:
-            return await self._open_link(self._links[device])
+            link = await self._open_link(self._links[device])
+            return self.wire.tap(device, self._hall.device[device].driver, link)
         if device not in self._callers:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CALLS_S):

@@ -16,7 +16,7 @@ from edge import hall as halls
 from edge.access.tokens import who
 from edge.clock import Now, rfc3339
 from edge.database import Session
-from edge.devices import binding
+from edge.devices import binding, ledger, testing
 from edge.devices.discovery import Instance
 from edge.devices.hub import INBOUND
 from edge.guard import LOOPBACK, needs
@@ -73,6 +73,73 @@ def _device(parts: Parts, config: halls.Device, bound: str | None) -> View:
 def _devices_of(window: halls.Window) -> set[str]:
     places = (*window.call_boxes, window.evaluator, window.sign)
     return {place.device for place in places if place is not None}
+
+
+class Test(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Annotated[testing.Kind, Field(description="page, text, beep or say, as the device can")]
+    address: Annotated[int, Field(ge=0, le=65535, description="on a shared line")] = 0
+
+
+@router.post("/api/v1/devices/{device}/test", dependencies=[needs("ops")])
+async def test(request: Request, device: str, body: Test) -> Response:
+    """The device does it once, now or not at all. 409: it cannot."""
+    command = testing.Try(device, body.kind, body.address, actor_of(request, "ops"))
+    return await perform(request, testing.try_out, command, lambda _s, _n, id_: {"id": id_, "test": body.kind})
+
+
+# ---- the ledger
+
+
+class Entry(BaseModel):
+    """One entry about one item; what its kind needs is refused where it is missing (422)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: Annotated[str, Field(min_length=1, max_length=40, description="统一编号")]
+    kind: Annotated[ledger.Kind, Field(description="登记入账 更正 领用 外借 归还 报修 修好 封存 启封 盘点 报废")]
+    name: Annotated[str, Field(max_length=200)] = ""
+    category: Annotated[str, Field(max_length=200)] = ""
+    model: Annotated[str, Field(max_length=200)] = ""
+    device: Annotated[str, Field(max_length=32, description="of the hall file, if it is one")] = ""
+    place: Annotated[str, Field(max_length=200)] = ""
+    keeper: Annotated[str, Field(max_length=200)] = ""
+    who: Annotated[str, Field(max_length=200, description="who borrows, returns, repairs, seals, counts")] = ""
+    approved_by: Annotated[str, Field(max_length=200, description="or who confirms, at an unsealing")] = ""
+    checked_by: Annotated[str, Field(max_length=200)] = ""
+    reason: Annotated[str, Field(description="of a scrapping or a stocktake", examples=list(ledger.REASONS))] = ""
+    due: Annotated[str, Field(pattern=r"^(\d{4}-\d\d-\d\d)?$", description="when a loan ends")] = ""
+    note: Annotated[str, Field(max_length=200)] = ""
+
+
+@router.get("/api/v1/assets", dependencies=[needs("ops")])
+def assets(request: Request) -> View:
+    """What the ledger comes to, by number; `idle_since` where an item should be sealed: a year or longer out of use."""
+    parts = parts_of(request)
+    seq, now, zone = parts.journal.last, parts.clock.now(), parts.hall.zone_info
+    with parts.database.read() as connection:
+        found, idle = ledger.items(connection), ledger.to_seal(connection, parts.hall, now.at)
+    times = ("since", "registered", "counted")
+    return {
+        "seq": seq,
+        "items": [
+            asdict(each)
+            | {name: rfc3339(getattr(each, name), zone) for name in times}
+            | {"idle_since": rfc3339(idle.get(each.number), zone)}
+            for each in found
+        ],
+    }
+
+
+@router.post("/api/v1/assets/entries", status_code=201, dependencies=[needs("ops")])
+async def enter_asset(request: Request, body: Entry) -> Response:
+    """Writes an entry. 409: the item is not in a state for it, or number or device are taken; 404: not registered."""
+    command = ledger.Enter(ledger.Entry(**body.model_dump()), actor_of(request, "ops"))
+    return await perform(request, ledger.enter, command, lambda _s, _n, seq: {"entry": seq}, status=201)
+
+
+# ---- links
 
 
 def _linked(parts: Parts, device: str) -> Any:

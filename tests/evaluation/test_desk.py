@@ -15,7 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from edge.evaluation import desk as evaluation
 from edge.evaluation import views
 from edge.evaluation.routes import Rating
-from edge.pages.routes import LEVELS as PAD_LEVELS
 from edge.queue import desk, issuing
 from edge.refusal import Refused
 from tests.books import Books
@@ -190,7 +189,7 @@ TestVisits.settings = settings(max_examples=30, stateful_step_count=40, deadline
 
 @pytest.mark.req("EVAL-01")
 def test_there_are_five_levels_on_the_pad_and_no_other_is_taken() -> None:
-    assert dict(PAD_LEVELS) == evaluation.LEVELS == FIVE
+    assert evaluation.LEVELS == FIVE
     assert [Rating(level=level).level for level in FIVE] == list(FIVE)
     for wrong in (0, 6, -1, 2.5, None):
         with pytest.raises(ValueError):

@@ -1,0 +1,1 @@
+"""Inspection: what patrols and supervisors saw in the hall, as entries that only grow."""
