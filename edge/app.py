@@ -13,21 +13,37 @@ from starlette.exceptions import HTTPException
 
 from edge.access import routes as access
 from edge.attendance import routes as attendance
+from edge.bookings import routes as bookings
+from edge.bulletin import routes as bulletin
 from edge.central import routes as central
 from edge.database import Unstored
 from edge.devices import routes as devices
 from edge.evaluation import routes as evaluation
 from edge.feed import routes as feed
+from edge.figures import routes as figures
 from edge.guard import needs
+from edge.inspection import routes as inspection
 from edge.messages import routes as messages
 from edge.notices import routes as notices
 from edge.pages import attendance as attendance_pages
+from edge.pages import bulletin as bulletin_pages
+from edge.pages import console, desk, kiosk_book, kiosk_guide, ops_what_if, pads, phones, screens
+from edge.pages import ops as ops_pages
 from edge.pages import routes as pages
 from edge.parts import Parts, parts_of
 from edge.queue import routes as queue
 from edge.refusal import Refused
+from edge.timetable import routes as timetable
 from edge.windows import routes as windows
 
+ROOMS = (
+    *(queue, bookings, timetable, windows, evaluation, messages, attendance, bulletin),
+    *(devices, inspection, notices, central, feed, figures, access),
+)
+PAGES = (
+    *(pages, kiosk_guide, kiosk_book, screens, pads, phones, console, desk),
+    *(attendance_pages, ops_pages, ops_what_if, bulletin_pages),
+)
 TITLES = {404: "没有这个页面", 405: "不支持这个操作", 413: "内容太大"}
 
 
@@ -35,9 +51,11 @@ def make_app(parts: Parts) -> FastAPI:
     """The HTTP face of these parts. Nothing is served without a role: the reference and the metrics are for ops."""
     app = FastAPI(title="hall-edge", version="0.1.0", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
-    for room in (queue, windows, evaluation, messages, attendance, devices, notices, central, feed, access, pages):
+    app.state.figures = {}
+    for room in ROOMS:
         app.include_router(room.router)
-    app.include_router(attendance_pages.router)
+    for page in PAGES:
+        app.include_router(page.router)
     app.mount("/static", _Static(directory=pages.STATIC), name="static")
     _system_routes(app)
     app.add_exception_handler(Refused, _refused)

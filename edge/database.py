@@ -27,7 +27,7 @@ log = logging.getLogger("hall.database")
 
 METADATA = MetaData()
 APPLICATION_ID = 0x48414C4C  # "HALL"
-SCHEMA = 6
+SCHEMA = 7
 BATCH = 128
 """At most so many use cases share one commit."""
 RETRY_S = 2.0
@@ -155,11 +155,17 @@ def _add_columns(connection: Connection, table: Table) -> None:
 
 @dataclass(slots=True)
 class _Job:
-    run: Callable[[Session, Now], Any]
+    run: Callable[[Session, Hall, Now], Any]
     done: asyncio.Future[Any]
 
 
 Outcome = tuple[Any, BaseException | None]
+Effective = Callable[[Statements, Hall], Hall]
+"""The hall as a transaction sees it: what is changed during the day beside the hall file."""
+
+
+def _as_in_the_file(_connection: Statements, hall: Hall) -> Hall:
+    return hall
 
 
 class Writer:
@@ -178,9 +184,13 @@ class Writer:
         executor: Executor,
         epoch: str,
         after_commit: Callable[[list[Any]], None],
+        effective: Effective = _as_in_the_file,
     ) -> None:
-        self._hall, self._clock, self._new_id, self._epoch = hall, clock, new_id, epoch
-        self._executor, self._after_commit = executor, after_commit
+        self._clock, self._new_id, self._epoch = clock, new_id, epoch
+        self._executor, self._after_commit, self._effective = executor, after_commit, effective
+        with database.read() as connection:
+            self.hall = effective(connection, hall)
+            """As of the last commit: what readers go by."""
         self._connection = database.writing.connect()
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self.commits = 0
@@ -189,7 +199,7 @@ class Writer:
     async def do(self, use_case: Callable[[Session, Hall, Now, Command], Result], command: Command) -> Result:
         """Raises `Refused` and whatever else the use case raises, or `Unstored`; then nothing of it was written."""
         job = _Job(
-            lambda session, now: use_case(session, self._hall, now, command),
+            lambda session, hall, now: use_case(session, hall, now, command),
             asyncio.get_running_loop().create_future(),
         )
         self._jobs.put_nowait(job)
@@ -249,26 +259,29 @@ class Writer:
     def _together(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
         outcomes: list[Outcome] = []
         written: list[Any] = []
+        hall = self.hall
         with self._connection.begin():
             raw: Any = self._connection.connection.dbapi_connection
             direct = Direct(raw)
             for job in jobs:
                 session = Session(direct, self._new_id, self._epoch)
-                outcome = self._one(job, session)
+                outcome = self._one(job, session, hall)
                 outcomes.append(outcome)
-                if outcome[1] is None:
+                if outcome[1] is None and session.written:
                     written += session.written
+                    hall = self._effective(direct, hall)
             # A full disk inside a savepoint rolls the whole transaction back, and what follows would commit by itself.
             if not raw.in_transaction:
                 raise DBAPIError("COMMIT", None, RuntimeError("the transaction was rolled back behind our back"))
+        self.hall = hall
         return outcomes, written
 
-    def _one(self, job: _Job, session: Session) -> Outcome:
+    def _one(self, job: _Job, session: Session, hall: Hall) -> Outcome:
         """Runs one use case in its savepoint. Raises a DBAPIError that concerns the whole transaction."""
         connection = session.connection
         connection.exec_driver_sql("SAVEPOINT use_case")
         try:
-            outcome: Outcome = (job.run(session, self._clock.now()), None)
+            outcome: Outcome = (job.run(session, hall, self._clock.now()), None)
         except Exception as error:  # whatever a use case raises goes to whoever asked, and only it is undone
             if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
                 raise

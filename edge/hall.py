@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal
@@ -11,7 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from edge.calendar import Override
+from edge.hallbooking import Bookable, Booking
+from edge.hallday import HallDay, Hours, Timetable, finder
 from edge.hallqueue import NamedService, Queue, check_services
+from edge.hallscreens import Panel, Screen, Screens
 from edge.halltexts import Signs, Sound, bare
 from edge.hallwindows import Alerts, Load
 
@@ -91,14 +96,6 @@ class Place(_Model):
     address: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
-HHMM = Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d$")]
-
-
-class Hours(_Model):
-    start: Annotated[HHMM, Field(alias="from")]
-    end: Annotated[HHMM, Field(alias="to")]
-
-
 class Loudness(Hours):
     """A volume of its own for some hours of the day."""
 
@@ -153,11 +150,11 @@ class Balance(_Model):
 
 
 MESSAGE_WORDS: dict[str, tuple[str, ...]] = {
-    "issued": ("number", "service", "ahead", "low", "high"),
+    "issued": ("number", "service", "ahead", "wait", "low", "high"),
     "soon": ("number", "service", "ahead", "place"),
     "come": ("number", "service", "floor", "no", "name"),
 }
-"""What a text message may name in {braces}: minutes `low` to `high`; `place` is where the service's windows are."""
+"""What a text may name in {braces}: `wait` is in words, `low` and `high` minutes, `place` its windows' zones."""
 LONGEST_MESSAGE = 80
 """Characters of a template beside its words, so that these have room in two parts."""
 
@@ -175,7 +172,7 @@ class Sms(_Model):
     """Messages a day, all visitors together."""
     per_phone: Annotated[int, Field(ge=1)] = 12
     """Messages a day to one number."""
-    issued: str = "您的号码{number}，{service}，前面还有{ahead}人，约{low}到{high}分钟。"
+    issued: str = "您的号码{number}，{service}，前面还有{ahead}人，{wait}。"
     soon: str = "您的号码{number}前面还有{ahead}人，请到{place}等候。"
     come: str = "请{number}号到{floor}{no}号{name}办理。"
 
@@ -196,6 +193,7 @@ class Zone(_Model):
     """The loudspeaker of this zone; without one its hall screen still sounds."""
     volume: Annotated[int, Field(ge=0, le=100)] = 80
     hours: tuple[Loudness, ...] = ()
+    screen: Panel = Screen()
 
 
 class Unit(_Model):
@@ -204,7 +202,7 @@ class Unit(_Model):
     name_en: str = ""
 
 
-class Service(NamedService):
+class Service(NamedService, Bookable):
     id: Id
     unit: Id
     name: str
@@ -235,6 +233,9 @@ class Window(_Model):
     zone: Id
     kind: Literal["ordinary", "comprehensive"] = "ordinary"
     skills: Annotated[tuple[Id, ...], Field(min_length=1)]
+    """The one it is preferred for first."""
+    green: bool = False
+    """绿色窗口: for those who are served before others; it takes the rest while nobody of these waits for it."""
     unit: Id | None = None
     """The 进驻单位 on its sign; without one, that of its first skill."""
     phone: str = ""
@@ -275,6 +276,8 @@ class Kiosk(_Model):
     """The printer that takes over while the first cannot print."""
     reader: Id | None = None
     """Its ID-card reader."""
+    kind: Literal["kiosk", "desk"] = "kiosk"
+    """desk: of the help desk, with no page of its own."""
 
 
 class Hall(_Model):
@@ -292,6 +295,9 @@ class Hall(_Model):
     sms: Sms = Sms()
     alerts: Alerts = Alerts()
     load: Load = Load()
+    screens: Screens = Screens()
+    timetable: Timetable = Timetable()
+    booking: Booking = Booking()
     zones: Annotated[tuple[Zone, ...], Field(alias="zone", min_length=1)]
     units: Annotated[tuple[Unit, ...], Field(alias="unit", min_length=1)]
     services: Annotated[tuple[Service, ...], Field(alias="service", min_length=1)]
@@ -311,15 +317,17 @@ class Hall(_Model):
     @field_validator("services")
     @classmethod
     def _fit_together(cls, value: tuple[Service, ...], info: ValidationInfo) -> tuple[Service, ...]:
-        check_services(value)
-        own = info.data.get("queue", Queue()).walk_in_prefix
-        if own in [each.prefix for each in value]:
-            raise ValueError(f"prefix {own} is for visitors without a number: [queue] walk_in_prefix")
+        check_services(value, info.data.get("queue", Queue()))
         return value
 
     @cached_property
     def zone_info(self) -> ZoneInfo:
         return ZoneInfo(self.hall.timezone)
+
+    @cached_property
+    def find_day(self) -> Callable[[date, Override | None], HallDay]:
+        """What a day is to the public, given what was entered at ops for it."""
+        return finder(self.timetable, self.zone_info)
 
     @cached_property
     def service(self) -> dict[str, Service]:

@@ -120,8 +120,17 @@ def _loose_ends(hall: Hall) -> Iterator[tuple[Loc, str]]:
     yield from _leads(hall.sms, ("sms",), {"device": hall.device})
     for nth, overdue in enumerate(hall.balance.when):
         yield from _leads(overdue, ("balance", "when", nth), {"service": hall.service})
+    yield from _timetable(hall)
     yield from _places(hall)
     yield from _shared_places(hall)
+
+
+def _timetable(hall: Hall) -> Iterator[tuple[Loc, str]]:
+    for no in hall.timetable.noon_windows:
+        yield from _missing(("timetable", "noon_windows"), "window", no, hall.window)
+    for own in hall.timetable.days:
+        if not own.fits:
+            yield ("timetable", "day"), f"{own.day}: an extended day has shifts, a working one may, no other has any"
 
 
 def _window_places(window: Window) -> list[tuple[str, Place]]:
@@ -158,7 +167,7 @@ def _twice(section: str, key: str, names: list[Any]) -> Iterator[tuple[Loc, str]
             yield (section, nth, key), f"{section} {name!r} stands twice"
 
 
-def _missing(loc: Loc, what: str, name: str, known: Iterable[Hashable]) -> Iterator[tuple[Loc, str]]:
+def _missing(loc: Loc, what: str, name: Hashable, known: Iterable[Hashable]) -> Iterator[tuple[Loc, str]]:
     if name not in (names := list(known)):
         yield loc, f"there is no {what} {name!r}; known are {', '.join(map(str, names)) or 'none'}"
 

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.hallday import Minutes, Openings
+from edge.hallguide import Guide
+
 Prefix = Annotated[str, Field(pattern=r"^[A-Z]{1,2}$")]
 Hold = Literal["without_papers", "with_papers", "waiting"]
 """不持件: the visitor took everything along; 持件: the papers stay here; 等待: the visitor waits for this window."""
@@ -38,6 +41,8 @@ class Queue(_Model):
     """How whoever comes back with the code of a notice is queued: as one who booked, or as everybody."""
     walk_in_prefix: Prefix = "W"
     """Of the numbers of visitors who are served without having taken one; no service has it."""
+    hand_prefix: Prefix = "S"
+    """Of the numbers on paper (手工号) that are handed out while nothing else works, and entered afterwards."""
 
 
 class ServiceRules(_Model):
@@ -52,17 +57,29 @@ class ServiceRules(_Model):
     """Numbers a day; who has booked gets one beyond it."""
     steps: Annotated[tuple[str, ...], Field(max_length=9)] = ()
     """The services that its visitors go through on one number (受理→缴费→发证), the first of them from the start."""
+    hours: Openings = ()
+    """Numbers for it only within these; without, in all hours of the hall."""
+    cut_off: Minutes | None = None
+    """As `[timetable] cut_off`, where this service's is another."""
     materials: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = ()
     """What a visit may lack; the clerk ticks it for 补办 and 退件."""
+    guide: Guide | None = None
 
 
 class NamedService(ServiceRules):
     id: str
 
 
-def check_services(services: Iterable[NamedService]) -> None:
-    """Raises ValueError where services that share a prefix count differently, or a step is no plain service."""
+def check_services(services: Iterable[NamedService], queue: Queue) -> None:
+    """Raises ValueError where services that share a prefix count differently, a series of the hall's own has a
+    service's prefix, or a step is no plain service.
+    """
     known = {each.id: each for each in services}
+    if queue.walk_in_prefix == queue.hand_prefix:
+        raise ValueError("[queue] walk_in_prefix and hand_prefix must be two")
+    for prefix, who in ((queue.walk_in_prefix, "walk_in_prefix"), (queue.hand_prefix, "hand_prefix")):
+        if prefix in [each.prefix for each in known.values()]:
+            raise ValueError(f"prefix {prefix} is not for a service: [queue] {who}")
     series: dict[str, tuple[int, int]] = {}
     for each in known.values():
         if series.setdefault(each.prefix, (each.start, each.width)) != (each.start, each.width):

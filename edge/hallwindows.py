@@ -34,6 +34,8 @@ class Alerts(_Model):
     """福田区/通用 行为规范 “按规定及时报告中心等部门” (WIN-22)"""
     hazard: Alert = Alert(to=("保安",), then=("政策法规科",), within_s=60.0)
     """易门县 行业规范 “及时向保安或政策法规科报告” (WIN-24)"""
+    kiosk: Alert = Alert(to=("导办台",), then=("大厅值班人员",))
+    """A visitor at a kiosk who asks for somebody."""
 
 
 Lasting = Annotated[float, Field(ge=0, le=3600)]

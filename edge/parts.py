@@ -25,6 +25,7 @@ from edge.hall import Hall
 from edge.journal import Journal
 from edge.notices.slips import SlipTemplate
 from edge.queue.appointments import Guesses
+from edge.queue.estimates import Forecasts
 
 Command = TypeVar("Command")
 Result = TypeVar("Result")
@@ -39,11 +40,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    hall: Hall
     clock: Clock
     database: Database
     journal: Journal
     writer: Writer
+    forecasts: Forecasts
     hub: Hub
     discovery: Discovery
     presses: Presses
@@ -55,6 +56,11 @@ class Parts:
     vault: Vault
     rules: Rulebook
     progress: Progress
+
+    @property
+    def hall(self) -> Hall:
+        """As of the last commit: its file, and what was changed since."""
+        return self.writer.hall
 
 
 def parts_of(request: Request) -> Parts:

@@ -8,7 +8,9 @@ from typing import Any, Literal, NamedTuple
 from edge.attendance.alarms import open_alarms
 from edge.clock import rfc3339
 from edge.parts import Parts
+from edge.queue import closing, vacancies
 from edge.statements import Statements
+from edge.timetable import days
 from edge.windows.alerts import open_alerts
 from edge.windows.load_watch import notices
 
@@ -29,7 +31,8 @@ def problems(parts: Parts) -> list[dict[str, Any]]:
     """The worst first; of equal ones people before things, then the oldest."""
     with parts.database.read() as connection:
         people = [*_alerts(parts, connection)]
-        others = [*_devices(parts), *_central(parts), *_attendance(parts, connection), *_load(parts, connection)]
+        others = [*_devices(parts), *_central(parts), *_attendance(parts, connection)]
+        others += [*_load(parts, connection), *_day(parts, connection), *_bookings(parts, connection)]
     others.sort(key=lambda each: each.since or "9")
     return [each._asdict() for each in sorted([*people, *others], key=lambda each: RANK[each.severity])]
 
@@ -39,7 +42,7 @@ def _alerts(parts: Parts, connection: Statements) -> Iterator[Problem]:
         taken = each["acknowledged_by"]
         todo = f"{taken}已响应，处理完请登记结果" if taken else f"请{'、'.join(each['receivers'])}马上去，并登记已响应"
         why = " ".join(filter(None, [each["kind_words"], each["words"]]))
-        yield Problem(each["id"], f"{each['window']}号窗口", "warn" if taken else "bad", why, each["raised_at"], todo)
+        yield Problem(each["id"], each["place"], "warn" if taken else "bad", why, each["raised_at"], todo)
 
 
 def _devices(parts: Parts) -> Iterator[Problem]:
@@ -70,6 +73,26 @@ def _attendance(parts: Parts, connection: Statements) -> Iterator[Problem]:
     for each in open_alarms(connection, parts.hall):
         name = f"{each['window']}号窗口" if each["window"] else "考勤"
         yield Problem(each["id"], name, "warn", each["what"], each["since"], each["todo"])
+
+
+def _day(parts: Parts, connection: Statements) -> Iterator[Problem]:
+    """Who still waits when the hall has closed: nobody is cleared silently."""
+    now = parts.clock.now()
+    if days.day_on(connection, parts.hall, now.day).phase(now.at) != "after":
+        return
+    left, since = closing.still_here(connection, now.day)
+    if left:
+        serves = parts.hall.timetable.at_close == "serve_waiting"
+        todo = "请窗口办完再下班" if serves else "请逐个说明原因并改约（咨询台）"
+        at = rfc3339(since, parts.hall.zone_info)
+        yield Problem("after_hours", "已到下班时间", "warn", f"还有{left}人等候", at, todo)
+
+
+def _bookings(parts: Parts, connection: Statements) -> Iterator[Problem]:
+    """The calendar was changed after these were booked."""
+    left = sum(each.booked for each in vacancies.strays(connection, parts.hall, parts.clock.now()))
+    if left:
+        yield Problem("to_rebook", "预约", "warn", f"{left}个预约落在停止服务的日子或时间", None, "请改约（咨询台）")
 
 
 def _load(parts: Parts, connection: Statements) -> Iterator[Problem]:

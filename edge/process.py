@@ -29,7 +29,7 @@ from drivers.link import open_link
 from edge import hall as halls
 from edge.access.vault import Vault, open_vault
 from edge.app import make_app
-from edge.attendance.rulebook import open_rules
+from edge.attendance.rulebook import open_rules, with_timetable
 from edge.central.relay import Client, Relay, open_client
 from edge.clock import Clock
 from edge.database import Database, Writer
@@ -49,11 +49,13 @@ from edge.messages import desk as messages
 from edge.notices.slips import load_slips
 from edge.parts import Parts, Progress
 from edge.queue import appointments, desk
+from edge.queue.estimates import Forecasts
 from edge.reactions import react
 from edge.schema import TABLES
 from edge.sweep import sweep
 from edge.watchdog import feed_watchdog
 from edge.windows import desk as windows
+from edge.windows.skills import effective
 
 log = logging.getLogger("hall")
 
@@ -98,14 +100,16 @@ def only_one(data: Path) -> Iterator[None]:
 
 
 def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, executor: Executor) -> Parts:
-    slips = load_slips(SLIPS)
+    slips, rules = load_slips(SLIPS), open_rules(hall)[0]
+    hall = with_timetable(hall, rules)
     epoch = open_epoch(database, outside.new_id())
     journal = Journal(database, hall.hall.code, epoch)
     outside.clock.seen(*journal.newest())
-    writer = Writer(database, hall, outside.clock, outside.new_id, executor, epoch, journal.publish)
+    writer = Writer(database, hall, outside.clock, outside.new_id, executor, epoch, journal.publish, effective)
+    forecasts = Forecasts(database, journal, outside.clock, lambda: writer.hall)
     presses = Presses(hall, writer, outside.clock)
-    printing = Printing(hall, database, writer, vault, slips)
-    messaging = Messaging(hall, writer, vault)
+    printing = Printing(database, writer, vault, slips, forecasts, outside.clock)
+    messaging = Messaging(hall, writer, vault, forecasts)
     terminals = Terminals(database, writer, outside.clock)
     enrolling = Enrolling(database, writer, outside.clock)
     cards = Cards(hall, vault, outside.clock)
@@ -120,8 +124,8 @@ def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, 
     discovery = Discovery(hall.discovery.interfaces, outside.clock, outside.browse)
     relay = Relay(hall, journal, database, writer, outside.random, outside.client)
     return Parts(
-        *(hall, outside.clock, database, journal, writer, hub, discovery, presses, cards, appointments.Guesses()),
-        *(Callers(), relay, slips, vault, open_rules(hall)[0], Progress()),
+        *(outside.clock, database, journal, writer, forecasts, hub, discovery, presses, cards),
+        *(appointments.Guesses(), Callers(), relay, slips, vault, rules, Progress()),
     )
 
 

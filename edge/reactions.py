@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from edge import hall as halls
 from edge.attendance import publishing
-from edge.devices import binding
+from edge.bulletin import views as bulletin
+from edge.devices import binding, ledger, testing
 from edge.devices.enrolling import follow_roster
 from edge.devices.health import blocks
 from edge.evaluation import desk as evaluation
@@ -15,7 +16,8 @@ from edge.evaluation import views as evaluations
 from edge.journal import Event
 from edge.messages import desk as messages
 from edge.notices.calls import announcement
-from edge.notices.outputs import Ask
+from edge.notices.emergencies import emergency_calls
+from edge.notices.outputs import Ask, State
 from edge.notices.signs import window_outputs
 from edge.parts import Parts
 from edge.queue import board, prints
@@ -83,9 +85,28 @@ async def use_its_link(parts: Parts, event: Event) -> None:
             parts.hub.relink(device, binding.links(connection, parts.hall)[device])
 
 
+async def keep_seen(parts: Parts, event: Event) -> None:
+    seen = ledger.Seen(event.data["device"], event.at, event.type == "device.up")
+    await parts.writer.insist(ledger.see, seen)
+
+
+async def try_device(parts: Parts, event: Event) -> None:
+    """What a sign shows for the test is followed by what should stand there."""
+    for each in testing.outputs(parts.hall, event):
+        if isinstance(each, State):
+            parts.hub.want([each])
+            redraw(
+                parts,
+                {no for no, place in parts.hall.window.items() if place.sign and place.sign.device == each.device},
+            )
+        else:
+            parts.hub.add(each)
+
+
 async def text_visitors(parts: Parts, event: Event) -> None:
     if parts.hall.sms.device is not None:
-        await parts.writer.insist(messages.remind, (event.data["service"],))
+        lines = [event.data[each] for each in ("service", "from_service") if each in event.data]
+        await parts.writer.insist(messages.remind, tuple(lines))
 
 
 async def feed_modem(parts: Parts, _event: Event) -> None:
@@ -102,6 +123,15 @@ async def enrol(parts: Parts, event: Event) -> None:
     await follow_roster(parts.hall, parts.writer, parts.hub, event.data["staff"])
 
 
+async def say_emergency(parts: Parts, event: Event) -> None:
+    """What stands over the screens of a zone is said there too, once."""
+    with parts.database.read() as connection:
+        standing = bulletin.standing(connection, parts.hall)
+    for each in (one for one in standing if one["id"] == event.data["emergency"]):
+        for said in emergency_calls(parts.hall, event.at, each["text"], each["zones"]):
+            parts.hub.add(said)
+
+
 REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "ticket.issued": (feed_printers,),
     "ticket.called": (announce, text_visitors),
@@ -110,18 +140,21 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "ticket.transferred": (text_visitors,),
     "ticket.returned": (text_visitors,),
     "ticket.raised": (text_visitors,),
+    "ticket.changed": (text_visitors,),
     "ticket.redirected": (text_visitors,),
     "ticket.advanced": (text_visitors,),
     "ticket.due": (text_visitors,),
     "message.wanted": (feed_modem,),
     "print.wanted": (feed_printers,),
-    "device.down": (feed_printers,),
+    "device.down": (feed_printers, keep_seen),
     "device.condition": (copy_cut_off_slips, feed_printers, ask_again),
-    "device.up": (ask_again,),
+    "device.up": (ask_again, keep_seen),
     "device.bound": (use_its_link,),
     "device.unbound": (use_its_link,),
+    "device.tested": (try_device,),
     "evaluation.invited": (ask_at_evaluator,),
     "attendance.roster_changed": (enrol,),
+    "hall.emergency_set": (say_emergency,),
     "attendance.objection_answered": (lock_results,),
 }
 REDRAWS = ("ticket.", "window.")
@@ -160,7 +193,8 @@ def touched(hall: halls.Hall, event: Event) -> set[int]:
     """The windows whose sign or number display this event may have changed."""
     if not event.type.startswith(REDRAWS):
         return set()
-    may = {*hall.able.get(event.data.get("service", ""), ()), event.data.get("window"), event.data.get("to_window")}
+    may = {event.data.get("window"), event.data.get("to_window")}
+    may.update(*(hall.able.get(event.data.get(line, ""), ()) for line in ("service", "from_service")))
     return {no for no in hall.drawn if no in may}
 
 

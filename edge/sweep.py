@@ -8,16 +8,19 @@ import math
 from edge.access import idempotency
 from edge.attendance import publishing, watch
 from edge.attendance.calendar import day_of
+from edge.attendance.record import on_noon_duty
 from edge.clock import Now, local
 from edge.devices.enrolling import follow_roster
 from edge.devices.terminals import terminals
 from edge.evaluation import desk as evaluation
 from edge.evaluation import views as evaluations
+from edge.hallday import HallDay, clock_words
 from edge.messages import desk as messages
 from edge.messages import views as message_views
 from edge.parts import Parts
-from edge.queue import appointments, desk, persons, sending
-from edge.windows import alerts, load_watch
+from edge.queue import appointments, assigning, closing, desk, learning, persons, sending
+from edge.timetable import days
+from edge.windows import alerts, load_watch, noon
 from edge.windows import desk as windows
 
 SWEEP_S = 1.0
@@ -47,23 +50,72 @@ async def sweep(parts: Parts) -> None:
         await sweep_alerts(parts, now)
         if now.day != day:
             day = now.day
-            await parts.writer.insist(desk.close_day, None)
-            await parts.writer.insist(windows.close_day, None)
+            await close_days(parts, now)
             await parts.writer.insist(alerts.forget_words, None)
-            await parts.writer.insist(appointments.close_day, None)
             await parts.writer.insist(idempotency.forget, None)
             await parts.writer.insist(publishing.lock, parts.rules)
             await follow_roster(parts.hall, parts.writer, parts.hub)
             forget_at = loop.time()
+        await turn_day(parts, now)
         if loop.time() >= forget_at:
             kept = await parts.writer.insist(persons.forget_persons, delivered(parts))
             forget_at = loop.time() + FORGET_S if kept else math.inf
         if loop.time() >= watch_at:
             await watch_posts(parts, now)
             await watch_windows(parts, now)
+            if await parts.writer.insist(learning.learn, None):
+                parts.forecasts.learn()
             watch_at = loop.time() + WATCH_S
         await sweep_messages(parts, now)
         await asyncio.sleep(SWEEP_S)
+
+
+async def close_days(parts: Parts, now: Now) -> None:
+    """Ends what is left of earlier days, with a reason, and makes their figures: at midnight, or at the next start."""
+    await parts.writer.insist(closing.close_day, None)
+    await parts.writer.insist(windows.close_day, None)
+    await parts.writer.insist(assigning.close_day, None)
+    await parts.writer.insist(appointments.close_day, None)
+    with parts.database.read() as connection:
+        left = days.open_days(connection, now.day)
+    for day in left:
+        await parts.writer.insist(closing.finish_day, day)
+
+
+async def turn_day(parts: Parts, now: Now) -> None:
+    """Opening, noon and closing, as the hall's timetable has them. A clock that went back turns nothing.
+
+    A morning also ends when the service was off for the whole break.
+    """
+    if not now.ok:
+        return
+    hall = parts.hall
+    with parts.database.read() as connection:
+        day = days.day_on(connection, hall, now.day)
+        told, since = days.known_phase(connection, now.day) or (None, 0)
+        phase, resting = day.phase(now.at), noon.on_break(connection)
+    if day.broke(since, now.at):
+        await parts.writer.insist(closing.clear_noon, None)
+        await parts.writer.insist(days.turn, days.Turn("noon", now.at))
+        told = "noon"
+    if phase == "noon":
+        await begin_noon(parts, now, day)
+    elif resting:
+        await parts.writer.insist(noon.end, None)
+    if told != phase:
+        await parts.writer.insist(days.turn, days.Turn(phase, now.at))
+
+
+async def begin_noon(parts: Parts, now: Now, day: HallDay) -> None:
+    began, goes_on = day.ended_before(now.at), day.next_start(now.at)
+    if began is None or goes_on is None:
+        return
+    with parts.database.read() as connection:
+        people = on_noon_duty(connection, local(now.at, parts.hall.zone_info))
+        command = noon.Noon(began, clock_words(goes_on, parts.hall.zone_info), people)
+        leaving = noon.due(connection, parts.hall, command)
+    if leaving:
+        await parts.writer.insist(noon.begin, command)
 
 
 def delivered(parts: Parts) -> int | None:
@@ -89,8 +141,10 @@ async def sweep_alerts(parts: Parts, now: Now) -> None:
 
 
 async def watch_windows(parts: Parts, now: Now) -> None:
-    """Who was kept by a case over midnight signs out when it has ended; and how full the hall is."""
+    """Who was kept by a case over midnight signs out when it has ended, or was forgotten; and how full the hall is."""
+    await parts.writer.insist(closing.close_day, None)
     await parts.writer.insist(windows.close_day, None)
+    await parts.writer.insist(assigning.close_day, None)
     if now.ok:
         down = frozenset(each for each in parts.hall.device if not parts.hub.able(each))
         await parts.writer.insist(load_watch.look, load_watch.Look(down, before_opening(parts, now)))

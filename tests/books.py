@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 from edge.clock import Clock
 from edge.database import Database, Session
 from edge.journal import Event, Journal, open_epoch
+from edge.queue.estimates import Forecasts
+from edge.queue.outlook import Outlook
 from edge.schema import TABLES
 from edge.windows.desk import know_windows
+from edge.windows.skills import effective
 from tests.hall import Wall, counter, demo_hall
 
 Result = TypeVar("Result")
@@ -29,7 +32,11 @@ class Books:
 
     def do(self, use_case: Callable[..., Result], command: Any) -> Result:
         with self.database.writing.begin() as connection:
-            return use_case(Session(connection, self.ids, self.epoch), self.hall, self.clock.now(), command)
+            session = Session(connection, self.ids, self.epoch)
+            return use_case(session, effective(connection, self.hall), self.clock.now(), command)
+
+    def outlook(self) -> Outlook:
+        return Forecasts(self.database, self.journal, self.clock, lambda: self.hall).fresh()
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         with self.database.read() as connection:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from edge.clock import Now, rfc3339
-from edge.hall import Hall, Service, Window
-from edge.queue import appointments, balance, forecast, issuing, persons
+from edge.hall import Hall, Service, Unit, Window
+from edge.queue import appointments, balance, estimates, issuing, persons
+from edge.queue.forecast import Estimate
+from edge.queue.outlook import Outlook, Place
 from edge.queue.tickets import STATE_WORDS
 from edge.refusal import Refused
 from edge.statements import Statements
+from edge.timetable import days
 from edge.windows.words import sign_words
 
 View = dict[str, Any]
@@ -23,12 +27,6 @@ def _open_windows(connection: Statements) -> set[int]:
     return {row[0] for row in connection.exec_driver_sql("SELECT no FROM window WHERE state='open'")}
 
 
-def _estimate(hall: Hall, service: Service, ahead: int, opened: set[int]) -> View:
-    able = sum(no in opened for no in hall.able[service.id])
-    guess = forecast.estimate(ahead, service.mean_minutes, able)
-    return {"low": guess.low, "high": guess.high, "minutes": guess.minutes}
-
-
 # ---- one ticket
 
 TICKET_SQL = """
@@ -37,22 +35,26 @@ SELECT t.number, t.service, t.state, t.window, t.taken_at, t.called_at, t.starte
     AND (a.rank, a.position) < (t.rank, t.position)) ELSE 0 END,
   (SELECT state FROM print_job p WHERE p.ticket=t.id AND p.template='ticket'
     ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1),
-  t.priority
+  t.priority, t.rank, t.for_window IS NOT NULL, t.told_low, t.told_high, t.told_minutes
 FROM ticket t WHERE t.id=?
 """
+TIMES = ("taken_at", "called_at", "started_at")
 
 
-def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: PrinterOk) -> View:
-    """Where a ticket stands now. Raises Refused (404)."""
+def ticket(
+    connection: Statements, hall: Hall, ticket_id: str, printer_ok: PrinterOk, tell: estimates.Tell | None = None
+) -> View:
+    """Where a ticket stands now, and how long it still takes if there is somebody to `tell`. Raises Refused (404)."""
     row = connection.exec_driver_sql(TICKET_SQL, (ticket_id,)).first()
     if row is None:
         raise Refused("no_such_ticket", "没有这张号票", status=404)
-    number, service_id, state, window, taken_at, called_at, started_at, recalls, kiosk_id, before, printing, why = row
+    number, service_id, state, window, *times, recalls, kiosk_id, before, printing, why = row[:12]
     service = hall.service.get(service_id)
     if service is None:
         raise Refused("service_gone", "这项业务已不在本大厅办理", f"service {service_id!r}", status=404)
     ahead = before if state == "waiting" else 0
-    opened = _open_windows(connection) if ahead else set(hall.able[service.id])  # nobody ahead is no wait anywhere
+    told = Estimate(*row[14:]) if row[14] is not None and times[1] is None else None  # a call ends what was told
+    waits = estimates.Waits(Place(ticket_id, service_id, row[12], ahead, bool(row[13])), times[0], told)
     kiosk = hall.kiosk.get(kiosk_id)
     return {
         "id": ticket_id,
@@ -61,13 +63,11 @@ def ticket(connection: Statements, hall: Hall, ticket_id: str, printer_ok: Print
         "state": state,
         "ahead": ahead,
         "windows": hall.places[service.id],
-        "estimate": _estimate(hall, service, ahead, opened),
+        "estimate": tell(waits) if tell is not None and state == "waiting" else None,
         "window": window,
         "print": printing or "none",
         "printer_ok": kiosk is not None and any(printer_ok(each) for each in (kiosk.printer, kiosk.fallback) if each),
-        "taken_at": rfc3339(taken_at, hall.zone_info),
-        "called_at": rfc3339(called_at, hall.zone_info),
-        "started_at": rfc3339(started_at, hall.zone_info),
+        **{key: rfc3339(at, hall.zone_info) for key, at in zip(TIMES, times, strict=True)},
         "recalls": recalls,
         **_priority(why),
     }
@@ -104,9 +104,11 @@ def _service(hall: Hall, id_: str) -> View:
     return {"service": id_, "name": hall.service[id_].name if id_ in hall.service else ""}
 
 
-def appointment(connection: Statements, hall: Hall, id_: str) -> View:
-    """What was booked, when and where. Raises Refused (404)."""
+def appointment(connection: Statements, hall: Hall, id_: str, now: Now | None = None) -> View:
+    """What was booked, when and where, and what was told then; `missed` as of `now`. Raises Refused (404)."""
     it = appointments.appointment(connection, id_)
+    state = it.state if now is None else appointments.standing(hall, it, now.at)
+    told = json.loads(it.told) if it.told else {"conditions": [], "materials": [], "version": ""}
     return {
         "id": it.id,
         "number": it.number,
@@ -115,9 +117,11 @@ def appointment(connection: Statements, hall: Hall, id_: str) -> View:
         "time": it.time,
         "windows": hall.places.get(it.service, []),
         "channel": it.channel,
-        "state": it.state,
-        "state_words": appointments.STATE_WORDS[it.state],
+        "state": state,
+        "state_words": appointments.STATE_WORDS[state],
         "ticket": it.ticket,
+        "ref": it.ref,
+        "told": told | {"at": rfc3339(it.told_at, hall.zone_info)},
     }
 
 
@@ -149,41 +153,48 @@ def _waiting(connection: Statements) -> Waiting:
     return found
 
 
-def menu(connection: Statements, hall: Hall, day: str) -> View:
+def menu(connection: Statements, hall: Hall, now: Now, outlook: Outlook) -> View:
     """Units and their services, open or not and why, how many wait and about how long."""
     waiting, opened = _waiting(connection), _open_windows(connection)
     given = {
-        row[0]: row[1] for row in connection.exec_driver_sql("SELECT prefix, last FROM series WHERE day=?", (day,))
+        row[0]: row[1] for row in connection.exec_driver_sql("SELECT prefix, last FROM series WHERE day=?", (now.day,))
     }
 
     def entry(service: Service) -> View:
         windows = list(hall.able[service.id])
         ready = any(no in opened for no in windows)
         full = service.daily_quota is not None and given.get(service.id, 0) >= service.daily_quota
-        why = None if ready else "窗口暂停服务中，可以先取号等候"
+        hours = days.number_now(connection, hall, now, service)
+        why = days.why_not(connection, hall, now, hours) or (None if ready else "窗口暂停服务中，可以先取号等候")
         return {
             "id": service.id,
             "name": service.name,
             "name_en": service.name_en,
             "prefix": service.prefix,
-            "open": not full,
-            "why": issuing.quota_words(service) if full else why,
+            "open": hours.ok and not full,
+            "why": issuing.quota_words(service) if full and hours.ok else why,
+            "take": hours.state,
             "waiting": waiting.service.get(service.line, 0),
-            "estimate": _estimate(hall, service, waiting.service.get(service.line, 0), opened),
+            "estimate": estimates.of_line(outlook, service.line, waiting.service.get(service.line, 0), now.at),
             "materials": list(service.materials),
             "windows": windows,
         }
 
-    units = [
-        {
-            "id": unit.id,
-            "name": unit.name,
-            "name_en": unit.name_en,
-            "services": [entry(service) for service in hall.services if service.unit == unit.id],
-        }
-        for unit in hall.units
-    ]
-    return {"hall": {"name": hall.hall.name, "name_en": hall.hall.name_en}, "units": units}
+    units = [_unit(each, [entry(it) for it in hall.services if it.unit == each.id]) for each in hall.units]
+    day = days.view(connection, hall, now)
+    return {"hall": {"name": hall.hall.name, "name_en": hall.hall.name_en}, "day": day, "units": units}
+
+
+def _unit(unit: Unit, services: list[View]) -> View:
+    return {
+        "id": unit.id,
+        "name": unit.name,
+        "name_en": unit.name_en,
+        "open": any(each["open"] for each in services),
+        "why": services[0]["why"] if services else None,
+        "waiting": sum(each["waiting"] for each in services),
+        "services": services,
+    }
 
 
 # ---- windows
@@ -281,8 +292,8 @@ def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
 # ---- the hall screen
 
 
-def board(connection: Statements, hall: Hall, zone: str | None) -> View:
-    """Calls newest first and who waits, for one zone or the whole hall. Raises Refused (404)."""
+def board(connection: Statements, hall: Hall, zone: str | None, outlook: Outlook | None = None) -> View:
+    """Calls newest first, who waits and, with an outlook, how long; for a zone or the hall. Raises Refused (404)."""
     if zone is not None and zone not in hall.zone:
         raise Refused("no_such_zone", "没有这个区域", status=404)
     calls = [
@@ -299,13 +310,19 @@ def board(connection: Statements, hall: Hall, zone: str | None) -> View:
         for view in windows(connection, hall)
         if view["ticket"] and zone in (None, view["zone"])
     ]
-    waiting = _waiting(connection)
+    waiting = _waiting(connection).service
     return {
         "zone": {"id": zone, "name": hall.zone[zone].name} if zone else None,
         "hall": {"name": hall.hall.name, "name_en": hall.hall.name_en},
         "calls": sorted(calls, key=lambda call: str(call["called_at"]), reverse=True),
         "waiting": [
-            {"service": each.id, "name": each.name, "prefix": each.prefix, "waiting": waiting.service.get(each.id, 0)}
+            {
+                "service": each.id,
+                "name": each.name,
+                "prefix": each.prefix,
+                "waiting": waiting.get(each.id, 0),
+                "estimate": outlook and estimates.of_line(outlook, each.line, waiting.get(each.line, 0), outlook.at),
+            }
             for each in hall.services
         ],
     }

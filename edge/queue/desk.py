@@ -11,6 +11,7 @@ from edge.hall import Hall
 from edge.hallqueue import Hold
 from edge.queue import balance, moves, persons, places, rows, sending, steps, tickets
 from edge.refusal import Refused
+from edge.timetable import days
 from edge.windows import desk as windows
 
 # ---- call
@@ -33,6 +34,7 @@ def call_next(session: Session, hall: Hall, now: Now, command: CallNext) -> Call
     Raises Refused (409) while the window is paused or has a ticket in hand.
     """
     free_window(session, hall, command.window)
+    days.check_calling(session.connection, hall, now)
     chosen = balance.choose(rows.heads(session, hall, command.window), now.at, hall.balance, hall.handling_ms)
     if chosen is None:
         windows.arm(session, hall, now, command.window, command.actor)
@@ -53,6 +55,7 @@ class CallChosen:
 def call_chosen(session: Session, hall: Hall, now: Now, command: CallChosen) -> Called:
     """Calls one ticket out of turn (指呼); the window must be able to serve it."""
     free_window(session, hall, command.window)
+    days.check_calling(session.connection, hall, now)
     ticket = rows.ticket_by_id(session, command.ticket)
     if ticket.service not in hall.window[command.window].skills:
         raise Refused("wrong_window", f"{command.window}号窗口不办理{hall.service[ticket.service].name}")
@@ -75,6 +78,7 @@ def call_ordinal(session: Session, hall: Hall, now: Now, command: CallOrdinal) -
     comes back by it. Raises Refused when no such number waits for this window.
     """
     free_window(session, hall, command.window)
+    days.check_calling(session.connection, hall, now)
     ticket = rows.by_ordinal(session, now.day, hall.window[command.window].skills, command.window, command.ordinal)
     if ticket is None:
         raise Refused("no_such_number", f"{command.ordinal}号不在等候", f"window {command.window}", 404)
@@ -103,7 +107,7 @@ def call_if_armed(
 ) -> None:
     """Whoever comes, or comes back, finds the window that waits for them: nobody else waits while one is armed."""
     able = hall.able[ticket.service] if only is None else (only,)
-    window = balance.best_armed(rows.armed(session, hall, now, able))
+    window = balance.best_armed(rows.armed(session, hall, now, able, ticket.id))
     if window is not None:
         _call(session, hall, now, ticket, window, "窗口空闲，随到随办", actor)
 
@@ -264,18 +268,7 @@ def release(session: Session, hall: Hall, now: Now, _command: None) -> int:
     return len(found)
 
 
-# ---- the end of the day
-
-
-def close_day(session: Session, hall: Hall, now: Now, _command: None) -> int:
-    """Cancels what still waits from earlier business days, so that no number means two visitors. Returns how many."""
-    left = session.connection.exec_driver_sql(
-        f"SELECT {rows.FIELDS} FROM ticket WHERE state IN ('waiting','missed','held') AND day < ?",  # noqa: S608  our own words
-        (now.day,),
-    ).all()
-    for row in left:
-        moves.make(session, hall, now, "cancel", rows.Ticket(*row), "hall", None, why="day_closed")
-    return len(left)
+# ---- a changed hall
 
 
 def settle_changes(session: Session, hall: Hall, now: Now, _command: None) -> int:

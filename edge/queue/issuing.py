@@ -12,6 +12,7 @@ from edge.journal import append
 from edge.queue import balance, persons, prints, rows, steps, tickets
 from edge.queue.desk import call_if_armed
 from edge.refusal import Refused
+from edge.timetable import days
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ def issue(session: Session, hall: Hall, now: Now, command: Issue) -> str:
         raise Refused("no_such_service", "没有这项业务", f"service {command.service!r}", status=404)
     if command.kiosk is not None and command.kiosk not in hall.kiosk:
         raise Refused("no_such_kiosk", "没有这台取号机", f"kiosk {command.kiosk!r}", status=404)
-    _count(session, now, service, booked=any(each.source == "appointment" for each in command.claims))
+    booked = any(each.source == "appointment" for each in command.claims)
+    days.check_taking(session.connection, hall, now, service, booked=booked)
+    count(session, now, service, booked=booked)
     ticket = insert(session, hall, now, command, service)
     printer = hall.kiosk[command.kiosk].printer if command.kiosk else None
     if printer is not None:
@@ -107,7 +110,7 @@ def _next_ordinal(session: Session, now: Now, series: str, start: int) -> int:
     return ordinal
 
 
-def _count(session: Session, now: Now, service: Service, *, booked: bool) -> None:
+def count(session: Session, now: Now, service: Service, *, booked: bool) -> None:
     """Counts this number towards the service's quota, in a series of its own. Raises Refused (409) beyond it."""
     if service.daily_quota is None:
         return
@@ -148,18 +151,18 @@ def issue_to(session: Session, hall: Hall, now: Now, command: IssueTo) -> Issued
     wanted = replace(command.issue, claims=(*persons.claims(hall.priority, person), *command.issue.claims))
     there = persons.active_ticket(session, now, person.mark, wanted.service)
     if there is not None:
-        _raise(session, hall, now, there, wanted)
+        raise_by(session, hall, now, there, wanted)
         return Issued(there, True)
     ticket = issue(session, hall, now, wanted)
     persons.remember(session, ticket, person.mark)
     return Issued(ticket, False)
 
 
-def _raise(session: Session, hall: Hall, now: Now, ticket: str, wanted: Issue) -> None:
-    """A ticket that still waits gets the place of its new claim, if that is a better one."""
+def raise_by(session: Session, hall: Hall, now: Now, ticket: str, wanted: Issue) -> bool:
+    """A ticket that still waits gets the place of its new claim, if that is a better one: whether it is."""
     claim = balance.strongest(hall.priority, wanted.claims)
     if claim is None:
-        return
+        return False
     found, told = rows.ticket_by_id(session, ticket), _told(claim)
     # Age is of the person and counts as if it had been known at the issue; a booking counts from its own time.
     rank = f"{NOW if claim.source == 'appointment' else 'max(rank, taken_at)'} - :lead"
@@ -171,6 +174,7 @@ def _raise(session: Session, hall: Hall, now: Now, ticket: str, wanted: Issue) -
     if raised:
         data = {"ticket": ticket, "number": found.number, "service": found.service} | told
         append(session, hall, now, "ticket.raised", ticket, wanted.actor, **data)
+    return bool(raised)
 
 
 def declared(hall: Hall, reason: PriorityReason, *, at_desk: bool) -> balance.Claim:

@@ -1,4 +1,4 @@
-"""HTTP face of the queue: the menu, tickets, the moves of a window, the hall screen's board."""
+"""HTTP face of the queue: tickets, bookings, the moves of a window."""
 
 from __future__ import annotations
 
@@ -22,7 +22,18 @@ from edge.hall import Hall
 from edge.messages import desk as messages
 from edge.notices import outcomes
 from edge.parts import actor_of, identity_of, parts_of, perform
-from edge.queue import appointments, arrivals, board, bodies, desk, finishing, issuing, prints, rows
+from edge.queue import (
+    appointments,
+    arrivals,
+    board,
+    bodies,
+    desk,
+    estimates,
+    finishing,
+    issuing,
+    prints,
+    rows,
+)
 from edge.refusal import Refused
 
 router = APIRouter(prefix="/api/v1", tags=["queue"])
@@ -30,22 +41,21 @@ View = dict[str, Any]
 ShowTicket = Callable[[Session, Now, str], View]
 
 
-def _ticket(request: Request) -> ShowTicket:
+def _ticket(request: Request, *, waits: bool = False) -> ShowTicket:
+    """`waits`: it may wait now, so that its forecast should be of now; none is made inside the transaction."""
     parts = parts_of(request)
-    return lambda session, _now, id_: board.ticket(session.connection, parts.hall, id_, parts.hub.able)
+    outlook = parts.forecasts.fresh() if waits else parts.forecasts.newest
+
+    def show(session: Session, now: Now, id_: str) -> View:
+        tell = estimates.promiser(session, outlook, now.at)
+        return board.ticket(session.connection, parts.hall, id_, parts.hub.able, tell)
+
+    return show
 
 
 async def _moved(request: Request, use_case: Any, command: Any) -> Response:
     show = _ticket(request)
     return await perform(request, use_case, command, lambda session, now, id_: {"ticket": show(session, now, id_)})
-
-
-@router.get("/services", dependencies=[needs("kiosk", "desk", "ops")])
-def services(request: Request) -> View:
-    """The menu: units and their services, open or not and why, how many wait, about how long (minutes)."""
-    parts = parts_of(request)
-    with parts.database.read() as connection:
-        return {"seq": parts.journal.last} | board.menu(connection, parts.hall, parts.clock.now().day)
 
 
 @router.post("/tickets", status_code=201, dependencies=[needs("kiosk", "desk", "ops")])
@@ -88,7 +98,7 @@ def _place(request: Request, body: bodies.Here) -> str:
 
 
 def _issued(request: Request) -> Callable[[Session, Now, issuing.Issued], View]:
-    show = _ticket(request)
+    show = _ticket(request, waits=True)
     return lambda session, now, issued: show(session, now, issued.ticket) | {"existing": issued.existing}
 
 
@@ -99,156 +109,7 @@ def _created(response: Response) -> Response:
     return response
 
 
-# ---- who stands at a kiosk
-
-
-@router.get("/kiosks/{kiosk_id}/card", dependencies=[needs("kiosk")], response_model=None)
-async def card(
-    request: Request,
-    kiosk_id: str,
-    wait: Annotated[float, Query(description="seconds to wait for a card", ge=0, le=25)] = 20.0,
-    after: Annotated[str | None, Query(description="`after` of the last answer", max_length=16)] = None,
-) -> Response:
-    """The card on this kiosk's reader as soon as there is one, or why it could not be read; 204 when none was laid on.
-
-    `card` is what the next request names this visitor by, until `expires_at`.
-    """
-    parts = parts_of(request)
-    kiosk = parts.hall.kiosk.get(kiosk_id)
-    if kiosk is None or kiosk.reader is None:
-        raise Refused("no_reader", "这台取号机没有读卡器，请直接取号", f"kiosk {kiosk_id!r}", status=404)
-    reading = None
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(wait):
-            reading = await parts.cards.wait(kiosk_id, after)
-    if reading is None:
-        return Response(status_code=204)
-    if isinstance(reading, Unread):
-        return JSONResponse({"after": reading.tag, "problem": {"reason": reading.reason, "title": reading.words}})
-    with parts.database.read() as connection:
-        view = board.visitor(connection, parts.hall, parts.clock.now(), reading.person)
-    told = {"after": reading.tag, "card": reading.handle, "name": reading.name, "expired_card": reading.expired}
-    return JSONResponse(told | view | {"expires_at": rfc3339(reading.forgotten_at, parts.hall.zone_info)})
-
-
-# ---- bookings
-
-
-@router.post("/appointments", status_code=201, dependencies=[needs("central", "desk", "ops")])
-async def book(request: Request, body: bodies.NewAppointment) -> Response:
-    """Books a visit. The answer alone holds `code` (for a QR code); it or `number` with the phone's end redeems it."""
-    parts, vault, day = parts_of(request), parts_of(request).vault, body.day.isoformat()
-    mark = vault.mark("id", body.id_number.upper()) if body.id_number else None
-    tail = body.phone[-4:] if body.phone else None
-    code = secrets.token_urlsafe(16)
-    command = appointments.Book(
-        body.service,
-        day,
-        body.starts,
-        body.ends,
-        body.channel,
-        actor_of(request, identity_of(request).role),
-        code,
-        mark,
-        (lambda number: appointments.phone_mark(vault, day, number, tail)) if tail else None,
-    )
-    return await perform(
-        request,
-        appointments.book,
-        command,
-        lambda session, _now, id_: board.appointment(session.connection, parts.hall, id_) | {"code": code},
-        status=201,
-    )
-
-
-@router.post("/appointments/check-in", status_code=201, dependencies=[needs("kiosk", "desk", "ops")])
-async def check_in(request: Request, body: bodies.ByCard | bodies.ByPhone | bodies.ByCode) -> Response:
-    """Redeems a booking of today: a ticket that counts as booked. The second time it is the same ticket, with 200."""
-    parts = parts_of(request)
-    hold_scope(request, body.kiosk)
-    person = parts.cards.find(body.card, body.kiosk).person if isinstance(body, bodies.ByCard) else None
-    command = appointments.CheckIn(_booking(request, body), body.channel, body.kiosk, _place(request, body), person)
-    return _created(await perform(request, appointments.check_in, command, _issued(request), status=201))
-
-
-def _booking(request: Request, body: bodies.ByCard | bodies.ByPhone | bodies.ByCode) -> str | None:
-    """Its id. Raises Refused (429) after too many wrong guesses."""
-    if isinstance(body, bodies.ByCard):
-        return body.id
-    parts, at = parts_of(request), asyncio.get_running_loop().time()
-    place = body.kiosk if body.kiosk in parts.hall.kiosk else identity_of(request).name
-    with parts.database.read() as connection:
-        if isinstance(body, bodies.ByCode):
-            return appointments.by_code(connection, body.code)
-        parts.guesses.check(body.number, place, at)
-        day = parts.clock.now().day
-        found = appointments.by_phone(connection, parts.vault, day, body.number, body.phone_tail)
-    if found is None:
-        parts.guesses.wrong(body.number, place, at)
-    return found
-
-
-@router.post("/appointments/{appointment}/cancel", dependencies=[needs("central", "desk", "ops")])
-async def cancel_appointment(request: Request, appointment: str) -> Response:
-    hall = parts_of(request).hall
-    return await perform(
-        request,
-        appointments.cancel,
-        appointments.Cancel(appointment, actor_of(request, identity_of(request).role)),
-        lambda session, _now, id_: board.appointment(session.connection, hall, id_),
-    )
-
-
-# ---- a ticket
-
-
-@router.get("/tickets/{ticket}", dependencies=[needs("anyone")])
-def ticket(request: Request, ticket: str) -> View:
-    """Where it stands now, and whether its service is being rated."""
-    parts = parts_of(request)
-    with parts.database.read() as connection:
-        view = board.ticket(connection, parts.hall, ticket, parts.hub.able)
-        return view | {"evaluation": evaluations.state_of(connection, ticket)}
-
-
-@router.post("/tickets/{ticket}/print", dependencies=[needs("kiosk", "desk", "ops")])
-async def reprint(request: Request, ticket: str) -> Response:
-    """Prints the slip once more, marked 补打."""
-    command = prints.Reprint(ticket, actor_of(request, "reprint"))
-    return await perform(request, prints.reprint, command, _ticket(request))
-
-
-@router.post("/tickets/{ticket}/cancel", dependencies=[needs("kiosk", "desk", "ops")])
-async def cancel(request: Request, ticket: str) -> Response:
-    return await perform(
-        request, desk.make_move, desk.Move("cancel", ticket, None, actor_of(request, "desk")), _ticket(request)
-    )
-
-
-@router.post("/tickets/{ticket}/return", dependencies=[needs("window", "desk", "ops")])
-async def return_(request: Request, ticket: str) -> Response:
-    """A missed one comes back and keeps its place."""
-    return await perform(
-        request, desk.make_move, desk.Move("return", ticket, None, actor_of(request, "desk")), _ticket(request)
-    )
-
-
-@router.post("/tickets/{ticket}/urgent", dependencies=[needs("desk", "ops")])
-async def urgent(request: Request, ticket: str, body: bodies.Why) -> Response:
-    """A supervisor lets a waiting visitor be served before others, with a reason."""
-    command = arrivals.Urge(ticket, body.reason, actor_of(request, "desk"))
-    return await perform(request, arrivals.urge, command, _ticket(request))
-
-
-@router.post("/tickets/{ticket}/resume", dependencies=[needs("window", "ops")])
-async def resume(request: Request, ticket: str, body: bodies.AtWindow) -> Response:
-    """A held visitor goes on, at this window."""
-    hold_scope(request, body.window)
-    command = desk.Resume(body.window, ticket, actor_of(request, f"window:{body.window}"))
-    return await _moved(request, evaluation.resume, command)
-
-
-# ---- moves of a window
+# ---- moves of a window (early in this file: a request is held against one route after the other)
 
 
 def _called(request: Request) -> Callable[[Session, Now, desk.Called | None], View | None]:
@@ -300,15 +161,7 @@ async def finish(request: Request, no: int, body: bodies.Finish) -> Response:
     parts, actor = parts_of(request), actor_of(request, f"window:{no}")
     if body.outcome is None and parts.hall.queue.outcome_required:
         raise Refused("outcome_needed", "请先选择办理结果", "[queue] outcome_required", 422)
-    told = outcomes.Told(no, body.ticket, body.outcome, body.missing, body.text, body.values)
-    code, day, slot = outcomes.code_of(secrets.token_bytes(10)), parts.clock.now().day, body.appointment
-    with parts.database.read() as connection:
-        notice = outcomes.notice(parts.slips, parts.hall, connection, day, told, code)
-        service, mark = rows.visit_of(connection, body.ticket)
-    booking = None
-    if slot is not None:
-        when = (slot.day.isoformat(), slot.starts, slot.ends)
-        booking = appointments.Book(service, *when, "onsite", actor, secrets.token_urlsafe(16), mark)
+    notice, booking = _papers(request, no, body, actor)
     show, command = _ticket(request), finishing.Finish(no, body.ticket, actor, body.outcome, notice, booking)
 
     def present(session: Session, now: Now, done: finishing.Finished) -> View:
@@ -317,10 +170,30 @@ async def finish(request: Request, no: int, body: bodies.Finish) -> Response:
             view["notice"] = {"code": notice.code, "print": "none" if notice.printer is None else "wanted"}
         if booking is not None and done.appointment is not None:
             booked = board.appointment(session.connection, parts.hall, done.appointment)
-            view["appointment"] = booked | {"code": booking.code}
+            view["appointment"] = booked | {"code": appointments.code_of(session.connection, done.appointment)}
         return view
 
     return await perform(request, evaluation.finish, command, present)
+
+
+def _papers(
+    request: Request, no: int, body: bodies.Finish, actor: str
+) -> tuple[finishing.Notice | None, appointments.Book | None]:
+    """The notice of 补办 and 退件, the booking of 另约; most services end with neither, and read nothing for it."""
+    slot = body.appointment
+    if slot is None and not body.missing and not body.text.strip():
+        return None, None
+    parts, booking = parts_of(request), None
+    told = outcomes.Told(no, body.ticket, body.outcome, body.missing, body.text, body.values)
+    code, day = outcomes.code_of(secrets.token_bytes(10)), parts.clock.now().day
+    with parts.database.read() as connection:
+        notice = outcomes.notice(parts.slips, parts.hall, connection, day, told, code)
+        service, mark = rows.visit_of(connection, body.ticket)
+    if slot is not None:
+        when = (slot.day.isoformat(), slot.starts, slot.ends)
+        code = secrets.token_urlsafe(16)
+        booking = appointments.Book(service, *when, "onsite", actor, code, mark, limit="hours")
+    return notice, booking
 
 
 @router.post("/windows/{no}/miss", dependencies=[needs("window", "ops")])
@@ -362,15 +235,82 @@ async def walk_in(request: Request, no: int, body: bodies.WalkIn) -> Response:
     )
 
 
-# ---- the hall screen
+# ---- who stands at a kiosk
 
 
-@router.get("/board", dependencies=[needs("screen", "desk", "ops")])
-def hall_board(
-    request: Request, zone: Annotated[str | None, Query(description="id of a zone; all without")] = None
-) -> View:
-    """Calls newest first, and how many wait for each service."""
-    hold_scope(request, zone)
+@router.get("/kiosks/{kiosk_id}/card", dependencies=[needs("kiosk")], response_model=None)
+async def card(
+    request: Request,
+    kiosk_id: str,
+    wait: Annotated[float, Query(description="seconds to wait for a card", ge=0, le=25)] = 20.0,
+    after: Annotated[str | None, Query(description="`after` of the last answer", max_length=16)] = None,
+) -> Response:
+    """The card on this kiosk's reader as soon as there is one, or why it could not be read; 204 when none was laid on.
+
+    `card` is what the next request names this visitor by, until `expires_at`.
+    """
     parts = parts_of(request)
+    kiosk = parts.hall.kiosk.get(kiosk_id)
+    if kiosk is None or kiosk.reader is None:
+        raise Refused("no_reader", "这台取号机没有读卡器，请直接取号", f"kiosk {kiosk_id!r}", status=404)
+    reading = None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(wait):
+            reading = await parts.cards.wait(kiosk_id, after)
+    if reading is None:
+        return Response(status_code=204)
+    if isinstance(reading, Unread):
+        return JSONResponse({"after": reading.tag, "problem": {"reason": reading.reason, "title": reading.words}})
     with parts.database.read() as connection:
-        return {"seq": parts.journal.last} | board.board(connection, parts.hall, zone)
+        view = board.visitor(connection, parts.hall, parts.clock.now(), reading.person)
+    told = {"after": reading.tag, "card": reading.handle, "name": reading.name, "expired_card": reading.expired}
+    return JSONResponse(told | view | {"expires_at": rfc3339(reading.forgotten_at, parts.hall.zone_info)})
+
+
+# ---- a ticket
+
+
+@router.get("/tickets/{ticket}", dependencies=[needs("anyone")])
+def ticket(request: Request, ticket: str) -> View:
+    """Where it stands now, and whether its service is being rated."""
+    parts = parts_of(request)
+    tell = estimates.teller(parts.forecasts.fresh(), parts.clock.now().at)
+    with parts.database.read() as connection:
+        view = board.ticket(connection, parts.hall, ticket, parts.hub.able, tell)
+        return view | {"evaluation": evaluations.state_of(connection, ticket)}
+
+
+@router.post("/tickets/{ticket}/print", dependencies=[needs("kiosk", "desk", "ops")])
+async def reprint(request: Request, ticket: str) -> Response:
+    """Prints the slip once more, marked 补打."""
+    command = prints.Reprint(ticket, actor_of(request, "reprint"))
+    return await perform(request, prints.reprint, command, _ticket(request, waits=True))
+
+
+@router.post("/tickets/{ticket}/cancel", dependencies=[needs("kiosk", "desk", "ops")])
+async def cancel(request: Request, ticket: str) -> Response:
+    return await perform(
+        request, desk.make_move, desk.Move("cancel", ticket, None, actor_of(request, "desk")), _ticket(request)
+    )
+
+
+@router.post("/tickets/{ticket}/return", dependencies=[needs("window", "desk", "ops")])
+async def return_(request: Request, ticket: str) -> Response:
+    """A missed one comes back and keeps its place."""
+    command = desk.Move("return", ticket, None, actor_of(request, "desk"))
+    return await perform(request, desk.make_move, command, _ticket(request, waits=True))
+
+
+@router.post("/tickets/{ticket}/urgent", dependencies=[needs("desk", "ops")])
+async def urgent(request: Request, ticket: str, body: bodies.Why) -> Response:
+    """A supervisor lets a waiting visitor be served before others, with a reason."""
+    command = arrivals.Urge(ticket, body.reason, actor_of(request, "desk"))
+    return await perform(request, arrivals.urge, command, _ticket(request, waits=True))
+
+
+@router.post("/tickets/{ticket}/resume", dependencies=[needs("window", "ops")])
+async def resume(request: Request, ticket: str, body: bodies.AtWindow) -> Response:
+    """A held visitor goes on, at this window."""
+    hold_scope(request, body.window)
+    command = desk.Resume(body.window, ticket, actor_of(request, f"window:{body.window}"))
+    return await _moved(request, evaluation.resume, command)

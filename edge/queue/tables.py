@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
 
 from edge.database import METADATA
 
@@ -39,6 +39,13 @@ TICKET = Table(
     Column("returns", Integer, nullable=False, server_default="0"),
     Column("hold", Text),  # without_papers with_papers waiting
     Column("outcome", Text),  # instant committed supplement rejected joint advice rebooked
+    Column("assisted", Boolean, nullable=False, server_default="0"),  # 帮办代办 was asked for
+    Column("helper", Text),  # 工号 of who helps, once that is known
+    Column("expected", Float),  # minutes until the call, by rollout at the issue; none where nothing could be said
+    Column("by_mean", Float),  # the same by the mean time of those ahead
+    Column("told_low", Integer),  # minutes, as the visitor was told at the issue
+    Column("told_minutes", Integer),
+    Column("told_high", Integer),
     UniqueConstraint("day", "prefix", "ordinal"),
     Index("ticket_order", "state", "service", "rank", "position"),
     Index("ticket_day", "day", "window"),
@@ -58,7 +65,29 @@ TICKET_PERIOD = Table(
     Column("clerk", Text),
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
+    Index("ticket_period_served", "window", "start", sqlite_where=text("kind = 'serving'")),
     sqlite_with_rowid=False,
+)
+
+SERVICE_TIME = Table(
+    "service_time",
+    METADATA,
+    Column("day", Text, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("calls", Integer, nullable=False),
+    Column("at_window_ms", Integer, nullable=False),  # of those called: to the end, or until they were given up
+    Column("wraps", Integer, nullable=False),  # how often the next one waited already
+    Column("wrapping_ms", Integer, nullable=False),  # until that one was called
+    sqlite_with_rowid=False,
+)
+
+FORECAST_RESIDUAL = Table(
+    "forecast_residual",
+    METADATA,
+    Column("seq", Integer, primary_key=True),  # the journal's, of a ticket's first call
+    Column("rollout", Float, nullable=False),  # minutes, as expected at its issue
+    Column("by_mean", Float, nullable=False),
+    Column("actual", Float, nullable=False),
 )
 
 NOTICE = Table(
@@ -92,14 +121,19 @@ APPOINTMENT = Table(
     Column("starts", Text, nullable=False),  # 09:00, the hall's time
     Column("ends", Text, nullable=False),
     Column("channel", Text, nullable=False),  # onsite phone online
-    Column("state", Text, nullable=False),  # booked checked_in cancelled missed
+    Column("state", Text, nullable=False),  # booked checked_in late cancelled missed
     Column("mark", Text, index=True),
     Column("phone_mark", Text),  # of day, number and the last four digits
+    Column("phone_day", Text),  # the day of that mark, where the booking was moved since
     Column("code", Text, nullable=False, unique=True),  # what its QR code says
     Column("ticket", Text),
     Column("until", Integer),  # as above, for the marks
     Column("created_at", Integer, nullable=False),
+    Column("ref", Text),  # the centre's own name of it
+    Column("told", Text),  # JSON: conditions, materials and version as they were told
+    Column("told_at", Integer),
     UniqueConstraint("number", "day"),
+    Index("appointment_ref", "ref", unique=True, sqlite_where=text("ref IS NOT NULL")),
     Index("appointment_state", "state", "day"),
     Index("appointment_known", "day", sqlite_where=text("mark IS NOT NULL OR phone_mark IS NOT NULL")),
 )

@@ -39,6 +39,7 @@ MOVES: dict[str, Move] = {
     "wrong_window": Move("ticket.redirected", frozenset({"called", "serving"}), "waiting", "改到别的窗口"),
     "step": Move("ticket.advanced", frozenset({"called", "serving"}), "waiting", "转下一步"),
     "due": Move("ticket.due", frozenset({"waiting"}), "waiting", "到时等候"),
+    "change": Move("ticket.changed", frozenset({"waiting"}), "waiting", "改办"),
     "urge": Move("ticket.raised", frozenset({"waiting"}), "waiting", "加急"),
     "cancel": Move("ticket.cancelled", frozenset({"waiting", "called", "missed", "held"}), "cancelled", "取消"),
 }
@@ -112,3 +113,17 @@ GOES_ON: frozenset[Outcome] = frozenset({"instant", "committed", "joint"})
 def number(prefix: str, ordinal: int, width: int = 3) -> str:
     """`A001`; grows a digit after 999 and never wraps."""
     return f"{prefix}{ordinal:0{width}d}"
+
+
+def picture() -> str:
+    """The table above as a Mermaid state diagram, Chinese words on the arrows; the README shows it."""
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for each in MOVES.values():
+        for source in sorted(each.sources):
+            arrows.setdefault((source, each.target), []).append(each.word)
+    states = [f"  {each}: {each} {STATE_WORDS[each]}" for each in STATES]
+    lines = [f"  {source} --> {target}: {'、'.join(words)}" for (source, target), words in arrows.items()]
+    ends = [f"  {each} --> [*]" for each in STATES if each in ENDED]
+    return "\n".join(
+        ["stateDiagram-v2", *states, "  [*] --> waiting: 取号", "  [*] --> called: 无号办理", *lines, *ends]
+    )

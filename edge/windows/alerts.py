@@ -1,4 +1,4 @@
-"""Help, dispute, emergency, hazard: a window tells, somebody acknowledges by name, and says what was done.
+"""Help, dispute, emergency, hazard: a window tells, or a kiosk; somebody acknowledges by name, and says what was done.
 
 What nobody acknowledges in time is told once more, to more people. The journal names the alert, its words stand here.
 """
@@ -6,24 +6,29 @@ What nobody acknowledges in time is told once more, to more people. The journal 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from edge.clock import STEP_BACK_MS, Now, rfc3339
 from edge.database import Session
 from edge.hall import Hall
-from edge.hallwindows import AlertKind
+from edge.hallwindows import Alert, AlertKind
 from edge.journal import append
 from edge.mask import mask
 from edge.refusal import Refused
 from edge.statements import Statements
 from edge.windows.desk import window_row
 
-KINDS: dict[AlertKind, str] = {"help": "求助", "dispute": "纷争", "emergency": "紧急情况", "hazard": "安全隐患"}
+KINDS: Mapping[str, str] = {"help": "求助", "dispute": "纷争", "emergency": "紧急情况", "hazard": "安全隐患"}
 ID_NUMBER, PHONE = re.compile(r"(?<!\d)\d{17}[\dXx]"), re.compile(r"(?<!\d)1\d{10}(?!\d)")
 CLOSED_SHOWN = 50
 LONGEST = 1000
 """Characters of all that was said in one alert."""
+AT_KIOSK, ASKED = "kiosk:", "有人请求帮助"
+"""Stands before the id of a kiosk in the place of a kind; the window is 0."""
+COMING_MS = 180_000
+"""So long whoever has acknowledged a kiosk's call is on the way."""
 
 
 def _hidden(words: str) -> str:
@@ -54,7 +59,7 @@ def press(session: Session, hall: Hall, now: Now, command: Press) -> str:
         (command.window, command.kind),
     ).first()
     if waits is None:
-        return _raise(session, hall, now, command, words)
+        return _raise(session, hall, now, command.window, command.kind, words, command.actor)
     if words and words not in waits[1]:
         session.connection.exec_driver_sql(
             "UPDATE window_alert SET words=? WHERE id=?",
@@ -64,15 +69,56 @@ def press(session: Session, hall: Hall, now: Now, command: Press) -> str:
     return str(waits[0])
 
 
-def _raise(session: Session, hall: Hall, now: Now, command: Press, words: str) -> str:
-    id_, due_at = session.new_id(), now.at + round(getattr(hall.alerts, command.kind).within_s * 1000)
+def _raise(session: Session, hall: Hall, now: Now, window: int, kind: str, words: str, actor: str) -> str:
+    id_ = session.new_id()
     session.connection.exec_driver_sql(
         "INSERT INTO window_alert (id, window, kind, words, staff, raised_at, due_at)"
         " VALUES (?, ?, ?, ?, (SELECT staff FROM window WHERE no=?), ?, ?)",
-        (id_, command.window, command.kind, words, command.window, now.at, due_at),
+        (id_, window, kind, words, window, now.at, _due_at(hall, now, kind)),
     )
-    _tell(session, hall, now, "alerted", _row(session.connection, id_), command.actor)
+    _tell(session, hall, now, "alerted", _row(session.connection, id_), actor)
     return id_
+
+
+def _told(hall: Hall, kind: str) -> Alert:
+    told: Alert = getattr(hall.alerts, kind.partition(":")[0])
+    return told
+
+
+def _due_at(hall: Hall, now: Now, kind: str) -> int:
+    return now.at + round(_told(hall, kind).within_s * 1000)
+
+
+# ---- what a visitor at a kiosk does
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    kiosk: str
+    actor: str
+
+
+def call(session: Session, hall: Hall, now: Now, command: Call) -> str:
+    """The alert's id. A kiosk has one open at most: pressed again it is the same one.
+
+    It is told anew where whoever acknowledged it should long have been there: another visitor may stand there now.
+    Raises Refused (404).
+    """
+    if command.kiosk not in hall.kiosk:
+        raise Refused("no_such_kiosk", "请到导办台", f"kiosk {command.kiosk!r}", 404)
+    kind = AT_KIOSK + command.kiosk
+    found = _rows(session.connection, "WHERE kind=? AND closed_at IS NULL", kind)
+    if not found:
+        return _raise(session, hall, now, 0, kind, "", command.actor)
+    (row,) = found
+    if row.acknowledged_at is not None and abs(now.at - row.acknowledged_at) > COMING_MS:
+        session.connection.exec_driver_sql(
+            "UPDATE window_alert SET raised_at=?, due_at=?, escalated_at=NULL, acknowledged_at=NULL,"
+            " acknowledged_by=NULL WHERE id=?",
+            (now.at, _due_at(hall, now, kind), row.id),
+        )
+        _tell(session, hall, now, "alerted", row, command.actor)
+    return row.id
 
 
 # ---- what those who are told do
@@ -171,7 +217,7 @@ FIELDS = (
 class _Row:
     id: str
     window: int
-    kind: AlertKind
+    kind: str
     words: str
     staff: str | None
     raised_at: int
@@ -182,6 +228,10 @@ class _Row:
     closed_at: int | None
     closed_by: str | None
     done: str | None
+
+    @property
+    def kiosk(self) -> str | None:
+        return self.kind.removeprefix(AT_KIOSK) if self.kind.startswith(AT_KIOSK) else None
 
 
 def _rows(connection: Statements, rest: str, *values: Any) -> list[_Row]:
@@ -196,7 +246,12 @@ def _row(connection: Statements, id_: str) -> _Row:
 
 
 def _tell(session: Session, hall: Hall, now: Now, what: str, row: _Row, actor: str) -> None:
-    """A window may have left the hall since."""
+    """A window or a kiosk may have left the hall since."""
+    if row.kiosk is not None:
+        place = hall.kiosk.get(row.kiosk)
+        data: dict[str, Any] = {"alert": row.id, "kiosk": row.kiosk, "zone": place and place.zone}
+        append(session, hall, now, f"kiosk.{what}", row.kind, actor, **data)
+        return
     zone = hall.window[row.window].zone if row.window in hall.window else None
     data = {"alert": row.id, "kind": row.kind, "window": row.window, "zone": zone, "staff": row.staff}
     append(session, hall, now, f"window.{what}", f"window:{row.window}", actor, **data)
@@ -225,14 +280,22 @@ def alert(connection: Statements, hall: Hall, id_: str) -> dict[str, Any]:
     return _shown(hall, _row(connection, id_))
 
 
+def _place(hall: Hall, row: _Row) -> str:
+    if row.kiosk is None:
+        return f"{row.window}号窗口"
+    return hall.kiosk[row.kiosk].name if row.kiosk in hall.kiosk else f"取号机{row.kiosk}"
+
+
 def _shown(hall: Hall, row: _Row) -> dict[str, Any]:
-    told, zone = getattr(hall.alerts, row.kind), hall.zone_info
+    told, zone = _told(hall, row.kind), hall.zone_info
     clerk = hall.clerk.get(row.staff or "")
     return {
         "id": row.id,
-        "window": row.window,
-        "kind": row.kind,
-        "kind_words": KINDS[row.kind],
+        "window": row.window or None,
+        "kiosk": row.kiosk,
+        "place": _place(hall, row),
+        "kind": row.kind.partition(":")[0],
+        "kind_words": ASKED if row.kiosk else KINDS[row.kind],
         "words": row.words,
         "staff": row.staff,
         "staff_name": clerk.name if clerk else None,

@@ -20,7 +20,7 @@ KEEP_MS = 4 * 3_600_000
 class Row:
     no: int
     state: Literal["open", "paused"]
-    sign: Sign | Literal["closed"] | None
+    sign: Sign | Literal["closed", "noon"] | None
     armed_at: int | None
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from edge.clock import Now
 from edge.database import Session
 from edge.evaluation import views
 from edge.guard import needs
+from edge.hall import Hall, Id
 from edge.hallwindows import AlertKind
 from edge.notices.signs import sign_text
 from edge.parts import Parts, actor_of, identity_of, parts_of, perform
-from edge.queue import board
+from edge.queue import assigning, board
 from edge.refusal import Refused
-from edge.windows import alerts, desk, handover, load_watch
+from edge.statements import Statements
+from edge.windows import alerts, desk, handover, load_watch, skills
 
 router = APIRouter(prefix="/api/v1", tags=["windows"])
 View = dict[str, Any]
@@ -68,8 +70,53 @@ class Closing(_Body):
     done: Annotated[str, Field(min_length=1, max_length=500, description="what was done")]
 
 
-def _signed(parts: Parts, view: View) -> View:
-    return view | {"sign": sign_text(parts.hall, view)}
+def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("each service once")
+    return value
+
+
+Skills = Annotated[
+    tuple[Id, ...],
+    Field(min_length=1, max_length=200, description="ids of services, the preferred one first"),
+    AfterValidator(_each_once),
+]
+Reason = Annotated[str, Field(min_length=1, max_length=200, description="for the journal", examples=["社保排队"])]
+
+
+class WindowSkills(_Body):
+    """What a window serves from now on."""
+
+    skills: Skills
+    until: Annotated[Literal["day"] | None, Field(description="`day`: today only; null: until it is changed")] = "day"
+    green: Annotated[bool | None, Field(description="绿色窗口 or not; null: as it is")] = None
+    reason: Reason
+
+
+class ExtraWindow(_Body):
+    """A window that the hall file does not have, for today. It needs no device."""
+
+    no: Annotated[int, Field(ge=1, le=9999, examples=[9])]
+    name: Annotated[str, Field(min_length=1, max_length=20, examples=["临时窗口"])]
+    zone: Annotated[str, Field(max_length=32, description="id of a zone", examples=["f1"])]
+    skills: Skills
+    green: Annotated[bool, Field(description="绿色窗口")] = False
+    reason: Reason
+
+
+def _views(connection: Statements, hall: Hall, *only: int) -> list[View]:
+    """All windows or `only` these, with their signs.
+
+    `changed` is null for a window that is as in the hall file, else until when it is not, and what the file says.
+    """
+    changes = {each.window: each for each in skills.changes(connection)}
+    found = []
+    for view in board.windows(connection, hall, only or None):
+        change, there = changes.get(view["no"]), skills.in_file(hall).get(view["no"])
+        told = change and {"until": change.until, "skills_in_file": there and there.skills}
+        more = {"green": hall.window[view["no"]].green, "extra": there is None, "changed": told}
+        found.append(view | {"sign": sign_text(hall, view)} | more)
+    return found
 
 
 @router.get("/windows", dependencies=[needs("anyone")])
@@ -77,8 +124,8 @@ def windows(request: Request) -> View:
     """Every window with its state, sign and ticket in hand."""
     parts = parts_of(request)
     with parts.database.read() as connection:
-        views_ = board.windows(connection, parts.hall)
-    return {"seq": parts.journal.last, "windows": [_signed(parts, view) for view in views_]}
+        views_ = _views(connection, skills.effective(connection, parts.hall))
+    return {"seq": parts.journal.last, "windows": views_}
 
 
 @router.get("/windows/{no}", dependencies=[needs("window", "pad", "ops")])
@@ -87,26 +134,60 @@ def window(request: Request, no: int) -> View:
     open alerts, hand-overs, and what it lacks to be ready.
     """
     parts = parts_of(request)
-    if no not in parts.hall.window:
-        raise Refused("no_such_window", f"没有{no}号窗口", status=404)
     seq, now = parts.journal.last, parts.clock.now()
     with parts.database.read() as connection:
-        view = board.windows(connection, parts.hall, (no,))[0]
-        more = board.console(connection, parts.hall, now, no)
+        hall = skills.effective(connection, parts.hall)
+        if no not in hall.window:
+            raise Refused("no_such_window", f"没有{no}号窗口", status=404)
+        (view,) = _views(connection, hall, no)
+        more = board.console(connection, hall, now, no)
         if identity_of(request).role != "pad":  # it lies before the visitor
-            more["alerts"] = alerts.open_alerts(connection, parts.hall, no)
-        more["hand_over"] = handover.standing(connection, parts.hall, no)
-        down = {each for each in parts.hall.device if not parts.hub.able(each)}
-        more["lacks"] = load_watch.ready(connection, parts.hall, now.day, no, down)
+            more["alerts"] = alerts.open_alerts(connection, hall, no)
+        more["hand_over"] = handover.standing(connection, hall, no)
+        down = {each for each in hall.device if not parts.hub.able(each)}
+        more["lacks"] = load_watch.ready(connection, hall, now.day, no, down)
         last = views.last_state(connection, no)
-    return {"seq": seq, "last_evaluation": last} | _signed(parts, view) | more
+    return {"seq": seq, "last_evaluation": last} | view | more
 
 
 def _show(parts: Parts, no: int) -> Any:
-    def present(session: Session, _now: Now, _result: None) -> View:
-        return _signed(parts, board.windows(session.connection, parts.hall, (no,))[0])
+    """The window as it is now; None where it is gone."""
+
+    def present(session: Session, _now: Now, _result: None) -> View | None:
+        hall = skills.effective(session.connection, parts.hall)
+        return _views(session.connection, hall, no)[0] if no in hall.window else None
 
     return present
+
+
+# ---- what a window serves
+
+
+@router.post("/windows", status_code=201, dependencies=[needs("ops")])
+async def add_window(request: Request, body: ExtraWindow) -> Response:
+    """An extra window for today, open at once. 409: the number is taken; 404: no such zone or service."""
+    told = body.model_dump(exclude={"no"})
+    command = assigning.Add(body.no, actor=actor_of(request, identity_of(request).role), **told)
+    return await perform(request, assigning.add, command, _show(parts_of(request), body.no), status=201)
+
+
+@router.post("/windows/{no}/skills", dependencies=[needs("ops")])
+async def set_skills(request: Request, no: int, body: WindowSkills) -> Response:
+    """Changes what the window serves, at once. 409 where that would leave somebody without one: says what to do."""
+    command = assigning.SetSkills(no, actor=actor_of(request, identity_of(request).role), **body.model_dump())
+    return await perform(request, assigning.set_skills, command, _show(parts_of(request), no))
+
+
+@router.delete("/windows/{no}/skills", dependencies=[needs("ops")])
+async def restore_skills(
+    request: Request, no: int, reason: Annotated[str, Query(max_length=200, description="for the journal")] = ""
+) -> Response:
+    """The window serves what the hall file says. 409 as for a change, and for an extra window."""
+    command = assigning.Restore(no, reason, actor_of(request, identity_of(request).role))
+    return await perform(request, assigning.restore, command, _show(parts_of(request), no))
+
+
+# ---- its state
 
 
 @router.post("/windows/{no}/pause", dependencies=[needs("window", "ops")])
@@ -137,9 +218,12 @@ async def sign_out(request: Request, no: int) -> Response:
 
 @router.post("/windows/{no}/close", dependencies=[needs("window", "ops")])
 async def close(request: Request, no: int) -> Response:
-    """No more service here today. 409 while a case is in hand, here or, at the last 综合窗口, anywhere."""
+    """No more service here today. 409 while a case is in hand, here or, at the last 综合窗口, anywhere.
+
+    An extra window is gone: 204.
+    """
     command = desk.Close(no, actor_of(request, f"window:{no}"))
-    return await perform(request, desk.close, command, _show(parts_of(request), no))
+    return await perform(request, assigning.close, command, _show(parts_of(request), no))
 
 
 @router.post("/windows/{no}/open", dependencies=[needs("window", "ops")])
@@ -154,8 +238,9 @@ async def open_again(request: Request, no: int) -> Response:
 
 def _show_hand_over(parts: Parts, no: int) -> Any:
     def present(session: Session, _now: Now, _result: None) -> View:
-        view = board.windows(session.connection, parts.hall, (no,))[0]
-        return _signed(parts, view) | {"hand_over": handover.standing(session.connection, parts.hall, no)}
+        hall = skills.effective(session.connection, parts.hall)
+        (view,) = _views(session.connection, hall, no)
+        return view | {"hand_over": handover.standing(session.connection, hall, no)}
 
     return present
 
@@ -196,6 +281,13 @@ async def press_alert(request: Request, no: int, body: Alert) -> Response:
     """Tells those whom the hall file names. Until it is acknowledged, the same again is the same alert."""
     command = alerts.Press(no, body.kind, body.words, actor_of(request, f"window:{no}"))
     return await perform(request, alerts.press, command, _show_alert(parts_of(request)))
+
+
+@router.post("/kiosks/{kiosk_id}/help", dependencies=[needs("kiosk")])
+async def call_for_help(request: Request, kiosk_id: str) -> Response:
+    """A visitor at a kiosk asks for somebody: 204. One alert a kiosk is open at most."""
+    command = alerts.Call(kiosk_id, actor_of(request, f"kiosk:{kiosk_id}"))
+    return await perform(request, alerts.call, command, lambda _session, _now, _id: None)
 
 
 @router.get("/alerts", dependencies=[needs("ops")])

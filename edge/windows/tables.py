@@ -1,4 +1,4 @@
-"""One row a window, made when the hall first knows it; what windows told, and what was noticed of them."""
+"""One row a window, made when the hall first knows it; how it differs from the file; what it told, what was noticed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ WINDOW = Table(
     METADATA,
     Column("no", Integer, primary_key=True),
     Column("state", Text, nullable=False),  # open paused
-    Column("sign", Text),  # while paused: wait_a_moment suspended go_to away; closed until it is opened again
+    Column("sign", Text),  # while paused: wait_a_moment suspended go_to away noon; closed until it is opened again
     Column("resume", Text),  # while paused, if known: 14:30
     Column("contact", Text),  # while paused, if there is one
-    Column("other", Integer),  # go_to: which window
+    Column("other", Integer),  # go_to, noon: which window
     Column("place", Text),  # away: where
     Column("staff", Text),  # who has signed in here
     Column("staff_day", Text),  # on which business day
@@ -25,6 +25,20 @@ WINDOW = Table(
     Column("handing_at", Integer),
     Column("principal", Text),  # whose window it is while it is handed over
     Column("deputy", Text),  # who took it over last, and answers for it
+    Column("noon_at", Integer),  # when it was last put on its noon break by the clock
+)
+
+CHANGE = Table(
+    "window_change",
+    METADATA,
+    Column("id", Integer, primary_key=True),  # the newest of a window holds; the newest of all is their revision
+    Column("window", Integer, nullable=False),
+    Column("config", Text),  # JSON: what differs from the hall file; all of a window that it has not; none: no more
+    Column("until", Text),  # the last business day on which it holds; none: until it is changed
+    Column("at", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("window_change_window", "window", "id"),
 )
 
 ALERT = Table(
@@ -32,7 +46,7 @@ ALERT = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("window", Integer, nullable=False),
-    Column("kind", Text, nullable=False),  # of hallwindows.AlertKind
+    Column("kind", Text, nullable=False),  # of hallwindows.AlertKind; kiosk:1 of a kiosk, whose window is 0
     Column("words", Text, nullable=False),
     Column("staff", Text),  # who was signed in
     Column("raised_at", Integer, nullable=False),  # UTC, milliseconds, as all of these

@@ -32,9 +32,15 @@ GET  /api/v1/attendance/publications       central ops
 GET  /api/v1/attendance/publications/{publication}  central ops
 GET  /api/v1/attendance/terminals          ops
 GET  /api/v1/board                         desk ops screen
+GET  /api/v1/day                           desk kiosk ops pad screen window
 GET  /api/v1/devices                       ops
 GET  /api/v1/discovery                     ops
 GET  /api/v1/events                        anyone
+GET  /api/v1/figures                       ops
+GET  /api/v1/figures.csv                   ops
+GET  /api/v1/figures.xlsx                  ops
+GET  /api/v1/figures/priority              ops
+GET  /api/v1/forecast/today                ops
 GET  /api/v1/messages                      ops
 GET  /api/v1/kiosks/{kiosk_id}/card        kiosk
 GET  /api/v1/outbox                        ops
@@ -48,8 +54,28 @@ GET  /api/v1/load                          ops
 GET  /api/v1/windows                       anyone
 GET  /api/v1/windows/{no}                  ops pad window
 GET  /api/v1/windows/{no}/evaluation       ops pad
+GET  /api/v1/windows/{no}/next             ops window
+GET  /api/v1/windows/{no}/today            ops window
+GET  /desk                                 desk ops
+GET  /desk/bookings                        desk ops
+GET  /desk/bookings/{booking}              desk ops
+GET  /desk/hand                            desk ops
+GET  /desk/tickets/{ticket}                desk ops
+POST /desk/bookings                        desk ops
+POST /desk/bookings/{booking}/cancel       desk ops
+POST /desk/bookings/{booking}/check-in     desk ops
+POST /desk/hand                            desk ops
+POST /desk/tickets                         desk ops
+POST /desk/tickets/{ticket}/{act}          desk ops
 GET  /healthz                              anyone
 GET  /kiosk/{kiosk_id}                     kiosk
+GET  /kiosk/{kiosk_id}/book                kiosk
+POST /kiosk/{kiosk_id}/book                kiosk
+GET  /kiosk/{kiosk_id}/book/{booking}      kiosk
+GET  /kiosk/{kiosk_id}/guide               kiosk
+GET  /kiosk/{kiosk_id}/guide/{service}     kiosk
+POST /kiosk/{kiosk_id}/guide/{service}     kiosk
+POST /api/v1/kiosks/{kiosk_id}/help        kiosk
 GET  /login                                anyone
 GET  /openapi.json                         ops
 GET  /ops                                  ops
@@ -70,15 +96,42 @@ GET  /ops/attendance/results/{publication}  ops
 GET  /ops/attendance/results/{publication}/people/{person}  ops
 GET  /ops/attendance/results/{publication}/report  ops
 GET  /ops/attendance/results/{publication}/{file}  ops
+GET  /ops/windows                           ops
+GET  /ops/what-if                           ops
 GET  /pad/{no}                             pad
+GET  /pad/{no}/now                         pad
 GET  /readyz                               anyone
 GET  /screen/attendance/{publication}      ops screen
 GET  /screen/{zone_id}                     screen
+GET  /screen/{zone_id}/leaf                screen
+GET  /screen/{zone_id}/sizes.css           screen
+GET  /api/v1/bulletin                      central ops
+POST /api/v1/bulletin                      central ops
+POST /api/v1/bulletin/{entry}/versions     central ops
+POST /api/v1/bulletin/{entry}/approve      central ops
+POST /api/v1/bulletin/{entry}/withdraw     central ops
+POST /api/v1/bulletin/{entry}/move         ops
+GET  /api/v1/emergencies                   desk ops screen
+POST /api/v1/emergencies                   ops
+POST /api/v1/emergencies/{emergency}/clear  ops
+GET  /ops/bulletin                         ops
+POST /ops/bulletin                         ops
+POST /ops/bulletin/{entry}/approve         ops
+POST /ops/bulletin/{entry}/{move}          ops
+POST /ops/emergencies                      ops
+POST /ops/emergencies/{emergency}/clear    ops
 GET  /t/{ticket}                           anyone
+GET  /t/{ticket}/now                       anyone
 GET  /window/{no}                          window
+GET  /window/{no}/code.svg                 window
+GET  /window/{no}/now                      window
+GET  /window/{no}/sign                     window
 POST /api/v1/appointments                  central desk ops
 POST /api/v1/appointments/check-in         desk kiosk ops
 POST /api/v1/appointments/{appointment}/cancel  central desk ops
+POST /api/v1/appointments/{appointment}/move  central desk ops
+GET  /api/v1/appointments/to-rebook        desk ops
+GET  /api/v1/slots                         central desk kiosk ops
 POST /api/v1/attendance/calendar/days      ops
 POST /api/v1/attendance/calendar/years     ops
 POST /api/v1/attendance/entries            central ops
@@ -94,9 +147,14 @@ POST /api/v1/outbox/{seq}/retry            ops
 POST /api/v1/tickets                       desk kiosk ops
 POST /api/v1/tickets/{ticket}/cancel       desk kiosk ops
 POST /api/v1/tickets/{ticket}/print        desk kiosk ops
+POST /api/v1/tickets/{ticket}/rebook       desk ops window
 POST /api/v1/tickets/{ticket}/return       desk ops window
 POST /api/v1/alerts/{alert}/acknowledge    ops
 POST /api/v1/alerts/{alert}/close          ops
+POST /api/v1/what-if                       ops
+POST /api/v1/windows                       ops
+POST /api/v1/windows/{no}/skills           ops
+DELETE /api/v1/windows/{no}/skills         ops
 POST /api/v1/windows/{no}/alert            ops window
 POST /api/v1/windows/{no}/close            ops window
 POST /api/v1/windows/{no}/hand-over        ops window
@@ -172,18 +230,44 @@ POST /ops/attendance/results/{publication}/people/{person}/correct  ops
 POST /ops/attendance/results/{publication}/people/{person}/objections  ops
 POST /ops/attendance/results/{publication}/people/{person}/objections/{objection}  ops
 POST /login                                anyone
+GET  /api/v1/assets                        ops
+POST /api/v1/assets/entries                ops
+POST /api/v1/devices/{device}/test         ops
+GET  /api/v1/observations                  ops
+POST /api/v1/observations                  ops
+GET  /ops/now                              ops
+POST /ops/alerts/{alert}/acknowledge       ops
+POST /ops/alerts/{alert}/close             ops
+POST /ops/devices/{device}/test            ops
+POST /ops/found                            ops
+POST /ops/outbox/{seq}/retry               ops
+GET  /ops/devices/{device}                 ops
+GET  /ops/ledger                           ops
+POST /ops/ledger                           ops
+GET  /ops/ledger/items.csv                 ops
+GET  /ops/ledger/entries.csv               ops
+GET  /ops/queue                            ops
+GET  /ops/ratings                          ops
+GET  /ops/ratings/levels.csv               ops
+GET  /ops/patrol                           ops
+POST /ops/windows                           ops
+POST /ops/patrol                           ops
+GET  /ops/patrol/observations.csv          ops
 """
 PLACES = {
     "no": "3",
     "ticket": "x",
     "alert": "x",
     "appointment": "x",
+    "booking": "x",
+    "act": "cancel",
     "device": "x",
     "evaluation": "x",
     "seq": "1",
     "kiosk_id": "1",
     "zone_id": "f1",
     "name": "ticket",
+    "service": "pension",
     "call": "cdata",
     "year": "2026",
     "on": "2026-03-02",
@@ -196,6 +280,9 @@ PLACES = {
     "objection": "x",
     "ref": "x",
     "what": "people",
+    "entry": "x",
+    "move": "earlier",
+    "emergency": "x",
 }
 
 

@@ -75,9 +75,18 @@ async def many_long_names(route: Route) -> None:
     menu = await answer.json()
     for unit in menu["units"]:
         unit["services"] = [
-            each | {"id": f"{each['id']}{n}", "name": LONG} for each in unit["services"] for n in range(2)
+            each | {"id": f"{each['id']}{n}", "name": LONG} for each in unit["services"] for n in range(4)
         ]
     await route.fulfill(response=answer, json=menu)
+
+
+SPEAKS = """
+const voice = { lang: "zh-CN", localService: true };
+const speech = { getVoices: () => [voice], speak: (it) => (window.said = it.text), cancel: () => (window.said = "") };
+Object.defineProperty(window, "speechSynthesis", { value: speech });
+window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+"""
+"""A machine with one Chinese voice."""
 
 
 async def as_it_comes(page: Page) -> None:
@@ -89,13 +98,26 @@ async def in_large_type(page: Page) -> None:
 
 
 async def after_help(page: Page) -> None:
-    await page.locator("#helper").click()
-    await expect(page.locator("#notice")).to_contain_text("help desk")
+    await page.locator('#choose [data-does="help"]').click()
+    await expect(page.locator("#notice")).to_have_text("The staff have been told. Please wait here")
 
 
 async def in_english(page: Page) -> None:
     await page.locator("#language").click()
     await expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+async def open_first_unit(page: Page, size: dict[str, int]) -> None:
+    """A large hall: unit, service, number are the three touches."""
+    await expect(page.locator("#tiles [data-unit]")).to_have_count(3)
+    await expect(page.locator("#turn")).to_be_hidden()
+    name = f"kiosk-units-{size['height']}"
+    await look(page, name)
+    assert misplaced(await page.evaluate(CONTROLS), size) == [], name
+    await page.locator('[data-unit="rs"]').click()
+    await page.locator("#previous").click()
+    await page.locator('[data-unit="ga"]').click()
+    await expect(page.locator("#page")).to_have_text("1 / 2")
 
 
 @pytest.mark.parametrize(("size", "many"), [(TALL, False), (TALL, True), (WIDE, True)], ids=["demo", "long", "wide"])
@@ -104,7 +126,10 @@ async def test_controls_are_large_apart_and_in_reach(front: Front, size: dict[st
     if many:
         await context.route("**/api/v1/services", many_long_names)
     page = await context.new_page()
+    await page.add_init_script(SPEAKS)
     await page.goto(front.address("/kiosk/1"))
+    if many:
+        await open_first_unit(page, size)
     await expect(page.locator("#tiles .tile")).to_have_count(6)
     states: list[Callable[[Page], Awaitable[None]]] = [as_it_comes, in_large_type, in_english, after_help]
     for change in states:

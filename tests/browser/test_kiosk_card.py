@@ -44,7 +44,7 @@ async def opened(hall: Front) -> Page:
 async def page(front: Front, opened: Page) -> AsyncIterator[Page]:
     """The kiosk as the next visitor finds it; its clock can be moved on. It makes no error."""
     yield opened
-    for button in ("#done", "#end", "#reasons [data-back]", "#keypad [data-back]"):
+    for button in ("#done", "#end", '#reasons [data-does="back"]', '#keypad [data-does="back"]'):
         if await opened.locator(button).is_visible():
             await tap(opened, button)
     await expect(opened.locator("#choose")).to_be_visible()
@@ -112,7 +112,7 @@ async def test_whoever_may_be_served_first_says_so(page: Page) -> None:
     await resize(page, WIDE)
     await tap(page, "#claim")
     await shown(page, "reasons")
-    await tap(page, "#reasons [data-back]")
+    await tap(page, '#reasons [data-does="back"]')
     await tap(page, "#claim")
     await tap(page, '[data-reason="disabled"]')
     await expect(page.locator("#choose .who")).to_have_text("优先办理：残障人士")
@@ -124,7 +124,7 @@ async def test_whoever_may_be_served_first_says_so(page: Page) -> None:
 
 
 async def test_a_hall_may_want_to_see_proof_first(page: Page) -> None:
-    await page.locator("#claim").evaluate("(button) => (button.dataset.desk = '')")
+    await page.locator("#claim").evaluate("(button) => (button.dataset.does = 'desk')")
     await tap(page, "#claim")
     await expect(page.locator("#notice")).to_have_text("请到咨询台办理优先")
 

@@ -66,7 +66,8 @@ async def test_a_pause_says_why(front: Front, sign: str, resume: str, contact: s
     await expect(page.locator("#state")).to_have_text("空闲")
     await pause(page, sign, resume, contact)
     await expect(page.locator("#sign")).to_have_text(words)
-    await expect(page.locator("#pause")).to_contain_text("恢复")
+    await expect(page.locator("#sign-paused")).to_have_text("对不起，请稍候")
+    await expect(page.locator("#go-on")).to_be_enabled()
     await look(page, f"console-paused-{sign}")
     await page.keyboard.press("*")
     await expect(page.locator("#state")).to_have_text("空闲")
@@ -167,11 +168,11 @@ async def test_a_screen_that_hears_nothing_says_so(front: Front) -> None:
     page = await context.new_page()
     await page.clock.install()
     await page.goto(front.address("/screen/f1"))
-    await expect(page.locator("#waiting")).to_contain_text("养老保险")
+    await expect(page.locator("#told")).to_contain_text("现在等候")
     await context.set_offline(True)
     await page.clock.fast_forward(50_000)
     await expect(page.locator("#band")).to_contain_text("显示暂停更新，请听叫号或看窗口屏")
-    await expect(page.locator("#updated")).to_contain_text("更新于")
+    await expect(page.locator("#updated")).to_contain_text("断网，更新于")
     await look(page, "screen-stale")
 
 
@@ -199,11 +200,12 @@ async def test_a_touch_on_the_pad_rates_and_every_level_is_thanked_alike(front: 
     pad, console = await front.open("/pad/1"), await front.open("/window/1")
     await finish(front, 1)
     await expect(pad.locator("#about")).to_contain_text(number)
-    sizes = [await each.bounding_box() for each in await pad.locator("#levels button").all()]
+    sizes = [await each.bounding_box() for each in await pad.locator("#levels label").all()]
     assert len({(each["width"], each["height"]) for each in sizes if each}) == 1
     await expect(pad.locator("#invite")).to_be_visible()
     await settle(pad)
-    await pad.locator('[data-level="1"]').click()
+    await pad.locator('#levels [data-level="1"]').click()
+    await pad.locator("#done").click()
     await expect(pad.locator("#words")).to_have_text("谢谢您，欢迎您监督和帮助")
     await expect(console.locator("#evaluation")).to_have_text("已评价")
     assert "不满意" not in await console.locator("body").inner_text()

@@ -158,7 +158,7 @@ async def shows(walk: Walk, device: str, words: str) -> None:
 
 async def the_visitor_is_asked(walk: Walk) -> None:
     await shows(walk, COUNTER, '"evaluation": true')
-    await expect(walk.pad.locator("#levels button")).to_have_text(
+    await expect(walk.pad.locator("#levels label")).to_have_text(
         ["非常满意", "满意", "基本满意", "不满意", "非常不满意"]
     )
     await expect(walk.pad.locator("#invite")).to_be_visible()

@@ -35,9 +35,9 @@ def test_what_the_hall_lacks_is_not_offered(tmp_path: Path, old: str, new: str, 
 
 @pytest.mark.req("QUE-10")
 def test_reasons_are_those_of_the_hall(tmp_path: Path) -> None:
-    assert "data-desk" not in page(tmp_path)
+    assert 'data-does="claim"' in page(tmp_path)
     rules = 'offered = ["senior"]\nsenior_age = 65\ndeclare = "help_desk_only"'
     text = page(tmp_path, 'senior_age = 70\ndeclare = "allow"', rules)
     assert text.count("data-reason=") == 1
     assert "65岁以上老年人" in text
-    assert 'id="claim" data-desk' in text
+    assert 'data-does="desk"' in text

@@ -206,7 +206,7 @@ def test_a_full_service_is_closed_and_says_why(tmp_path: Path) -> None:
 
     def entry() -> Any:
         with books.database.read() as connection:
-            menu = board.menu(connection, books.hall, books.clock.now().day)
+            menu = board.menu(connection, books.hall, books.clock.now(), books.outlook())
         return menu["units"][0]["services"][0]
 
     gone = issue(books)

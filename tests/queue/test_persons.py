@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from edge.queue import appointments, desk, issuing, persons
+from edge.queue import appointments, closing, desk, issuing, persons
 from edge.refusal import Refused
 from tests.books import Books
 from tests.hall import DAY_S
@@ -112,7 +112,7 @@ def test_a_better_claim_raises_the_ticket_that_is_there_as_if_it_had_been_known(
 
 
 def forget(books: Books, delivered: int | None = None) -> int:
-    books.do(desk.close_day, None)
+    books.do(closing.close_day, None)
     books.do(appointments.close_day, None)
     return books.do(persons.forget_persons, delivered)
 
@@ -141,8 +141,9 @@ def test_a_person_is_kept_until_the_centre_has_every_event_about_the_visit(books
 
 def test_who_is_still_being_served_is_kept_over_midnight(books: Books) -> None:
     ticket = take(books, MARKS[0]).ticket
+    books.wall.at += 14 * 3600
     books.do(desk.call_next, desk.CallNext(3, ""))
-    books.wall.at += DAY_S
+    books.wall.at += 3 * 3600
     assert forget(books) == 1
     books.do(desk.make_move, desk.Move("finish", ticket, 3, ""))
     assert forget(books) == 0
@@ -202,7 +203,7 @@ class Days(RuleBasedStateMachine):
     @rule(mark=st.sampled_from([*MARKS, None]), service=st.sampled_from(["pension", "medical"]))
     def books_today(self, mark: str | None, service: str) -> None:
         day, code = self.books.clock.now().day, str(next(self.codes))
-        book = appointments.Book(service, day, "00:00", "23:59", "phone", "desk", code, mark)
+        book = appointments.Book(service, day, "00:00", "23:59", "phone", "desk", code, mark, limit="hours")
         if id_ := self.attempt(appointments.book, book):
             self.bookings.append(id_)
 

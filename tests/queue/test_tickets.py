@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.hall import Balance
-from edge.queue import balance, desk, forecast, issuing, tickets
+from edge.queue import balance, desk, issuing, tickets
 from edge.refusal import Refused
 from tests.books import Books
 
@@ -27,6 +27,7 @@ LEGAL = {
     "wrong_window": {"called": "waiting", "serving": "waiting"},
     "step": {"called": "waiting", "serving": "waiting"},
     "due": {"waiting": "waiting"},
+    "change": {"waiting": "waiting"},
     "urge": {"waiting": "waiting"},
     "cancel": {"waiting": "cancelled", "called": "cancelled", "missed": "cancelled", "held": "cancelled"},
 }
@@ -37,6 +38,17 @@ HEADS = st.builds(balance.Head, st.text(), st.integers(1, 10**6), st.integers(0,
 def test_the_moves_and_states_are_these() -> None:
     assert set(tickets.MOVES) == set(LEGAL)
     assert tickets.STATES == STATES
+
+
+def test_the_picture_in_the_readme_shows_each_of_them() -> None:
+    arrows = {(source, target) for moves in LEGAL.values() for source, target in moves.items()}
+    for name in ("README.md", "README.zh-CN.md"):
+        drawn = Path(__file__).parents[2].joinpath(name).read_text("utf-8").split("```mermaid\n")[1].split("\n```")[0]
+        assert drawn == tickets.picture()
+        ends = {(source, "[*]") for source in ("finished", "cancelled")}
+        starts = {("[*]", "waiting"), ("[*]", "called")}
+        found = {tuple(line.split(":")[0].split(" --> ")) for line in drawn.splitlines() if " --> " in line}
+        assert {tuple(map(str.strip, each)) for each in found} == arrows | ends | starts
 
 
 @pytest.mark.parametrize(("name", "state"), list(product(LEGAL, STATES)))
@@ -65,15 +77,6 @@ def test_who_came_first_is_next(heads: list[balance.Head], at: int) -> None:
     if chosen is not None:
         assert chosen[0] in heads
         assert all(chosen[0].position <= head.position for head in heads)
-
-
-@given(st.integers(0, 500), st.floats(0.1, 240), st.integers(0, 50))
-def test_an_estimate_is_a_range_around_the_mean(ahead: int, mean: float, windows: int) -> None:
-    guess = forecast.estimate(ahead, mean, windows)
-    assert 0 <= guess.low <= guess.minutes < guess.high
-    assert (guess.minutes == 0) == (ahead == 0)
-    assert forecast.estimate(ahead + 1, mean, windows).minutes >= guess.minutes
-    assert forecast.estimate(ahead, mean, windows + 1).minutes <= guess.minutes
 
 
 @pytest.fixture

@@ -43,11 +43,11 @@ function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** One press. Where nothing answers it asks again with the same key, about 5 s in all; then throws Problem 0. */
-export async function post(path, body = {}) {
+/** One press. Where nothing answers it asks again with the same key, after each of these pauses; then throws Problem 0. */
+export async function post(path, body = {}, pauses = RETRIES) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": newKey() };
   const options = { method: "POST", headers, body: JSON.stringify(body) };
-  for (const pause of RETRIES) {
+  for (const pause of pauses) {
     try {
       return await ask(path, options, 4000);
     } catch (problem) {

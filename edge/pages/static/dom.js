@@ -42,6 +42,17 @@ export function list(parent, items, keyOf, make, update = () => {}) {
   wanted.forEach((node, at) => parent.children[at] !== node && parent.insertBefore(node, parent.children[at] ?? null));
 }
 
+/** What the server draws at `path`, not yet in the page; null when it does not answer, or asks for a sign-in. */
+export async function drawn(path, body) {
+  try {
+    const answer = await fetch(path, { method: body ? "POST" : "GET", body, signal: AbortSignal.timeout(5000), cache: "no-store" });
+    if (!answer.ok || answer.redirected) return null;
+    return new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+  } catch {
+    return null;
+  }
+}
+
 let last = {};
 
 /** A press: acts on release; the same button twice within `twice` ms, and none between, counts once. */
@@ -62,18 +73,6 @@ const hours = new Intl.DateTimeFormat("zh-CN", {
 
 /** hh:mm in the hall's own time, from ms or an RFC 3339 text. */
 export const clock = (time) => hours.format(new Date(time));
-
-/** How long ago, in words. */
-export function ago(from, now) {
-  const minutes = Math.max(0, Math.floor((now - Date.parse(from)) / 60_000));
-  if (minutes < 1) return "不到 1 分钟";
-  if (minutes < 60) return `${minutes} 分钟`;
-  return minutes < 2880 ? `${Math.floor(minutes / 60)} 小时` : `${Math.floor(minutes / 1440)} 天`;
-}
-
-/** "5～15", or "5" when both ends are the same. */
-export const range = (estimate) =>
-  estimate.low === estimate.high ? `${estimate.low}` : `${estimate.low}～${estimate.high}`;
 
 /** "一楼 1、3 号窗口", one piece per floor. */
 export function places(windows, word = "号窗口") {

@@ -1,9 +1,9 @@
 // The ticket kiosk: one touch on a service gives a number, with a card, a booking or a claim before it or without.
 // The ticket is committed before anything is printed.
 
-import { get, now } from "./api.js";
+import { get, now, post } from "./api.js";
 import { ring } from "./chime.js";
-import { $, clock, copy, list, onTap, say, show } from "./dom.js";
+import { $, clock, copy, drawn, list, onTap, say, show } from "./dom.js";
 import { clearDigits, keypad, scanner } from "./keypad.js";
 import { live, take } from "./live.js";
 import { clearNumber, drawNumber, drawPrint, here, obtain, printAgain, rest, takeMessages, waits } from "./number.js";
@@ -13,36 +13,45 @@ import { drawYours, greet, readCards } from "./yours.js";
 const RESULT = 20_000;
 const IDLE = 60_000;
 const ANSWER = 20_000;
+const speech = speechSynthesis;
+let voice;
 
 // ---- choosing
 
-function makeTile(service) {
+function makeTile({ id, services }) {
   const tile = copy("tile");
-  tile.dataset.service = service.id;
-  press(tile, () => choose(service.id));
+  tile.dataset[services ? "unit" : "service"] = id;
+  press(tile, () => (services ? turn(0, id) : choose(tile.dataset)));
   return tile;
 }
 
-function updateTile(tile, service) {
+/** Of a service, or of a unit. */
+function updateTile(tile, it) {
   const [unit, name, wait, about] = tile.querySelectorAll(".part");
-  say(unit, named(service.unit));
-  say(name, named(service));
-  tile.classList.toggle("closed", !service.open);
-  say(wait, service.open ? t("waiting", { n: service.waiting }) : service.why || t("closed"));
-  say(about, service.open && service.estimate ? waits("about", service.estimate) : "");
+  const { open, services: inside } = it;
+  say(unit, it.unit && named(it.unit));
+  say(name, named(it));
+  tile.classList.toggle("closed", !open);
+  say(wait, open ? t("waiting", { n: it.waiting }) : it.why || t("closed"));
+  say(about, inside ? t("items", { n: inside.length }) : open && waits(it.estimate));
 }
 
+/** In a hall with more services than fit on a page the unit comes first. */
 function drawChoose() {
-  const all = services();
-  const size = visit.big ? 4 : 6;
+  const { unit, units, big } = visit;
+  const every = services();
+  const mine = unit ? every.filter((each) => each.unit.id === unit) : every;
+  const all = mine.length > 6 && !unit ? units.filter((each) => each.services.length) : mine;
+  const size = big ? 4 : 6;
   const pages = Math.max(1, Math.ceil(all.length / size));
   visit.page = Math.min(visit.page, pages - 1);
   const shown = all.slice(visit.page * size, (visit.page + 1) * size);
-  list($("tiles"), shown, (service) => service.id, makeTile, updateTile);
-  say("total", t("total", { n: all.reduce((sum, service) => sum + service.waiting, 0) }));
-  say("page", `${visit.page + 1} / ${pages}`);
-  show("turn", pages > 1);
-  $("previous").disabled = visit.page === 0;
+  list($("tiles"), shown, (each) => [each.id, each.prefix], makeTile, updateTile);
+  say("total", t("total", { n: units.reduce((sum, each) => sum + each.waiting, 0) }));
+  say("page", pages > 1 ? `${visit.page + 1} / ${pages}` : "");
+  show("turn", pages > 1 || unit);
+  show("next", pages > 1);
+  $("previous").disabled = visit.page === 0 && !unit;
   $("next").disabled = visit.page === pages - 1;
   drawYours();
   fit($("tiles"));
@@ -54,17 +63,34 @@ function fit(tiles) {
   tiles.classList.toggle("tight", [...tiles.children].some((tile) => tile.scrollHeight > tile.clientHeight));
 }
 
-function choose(id) {
+function choose({ service: id }) {
   const service = services().find((each) => each.id === id);
   if (!service) return;
   if (service.open) obtain("/tickets", { service: id, card: visit.reading?.card, priority: visit.claim, ...here });
   else notice(`${named(service)}：${service.why || t("closed")}`);
 }
 
-function declare(reason) {
+function turn(page, unit = visit.unit) {
+  Object.assign(visit, { page, unit });
+  drawChoose();
+}
+
+function declare({ reason }) {
   visit.claim = reason;
   drawYours();
   enter("choose");
+}
+
+// ---- the guide
+
+/** What the server draws of the guide; with `once` it prints that. */
+async function read({ path, once }) {
+  const drawing = await drawn(path, once && new URLSearchParams({ once }));
+  if (!drawing) return enter("down");
+  $("guide").replaceChildren(drawing);
+  bind(drawing);
+  enter("guide");
+  drawing.focus();
 }
 
 // ---- bookings
@@ -117,6 +143,9 @@ function dress() {
 
 function tick(age) {
   say("clock", clock(now()));
+  // Only a voice of this machine speaks without a network.
+  voice = speech.getVoices().find((it) => it.localService && it.lang.startsWith(visit.language ? "en" : "zh"));
+  document.body.classList.toggle("speaks", !!voice);
   const calm = performance.now() - visit.touched;
   if (visit.ticket) {
     drawPrint();
@@ -152,22 +181,36 @@ async function refresh() {
   return taken.seq;
 }
 
-onTap($("previous"), () => ((visit.page -= 1), drawChoose()));
-onTap($("next"), () => ((visit.page += 1), drawChoose()));
-onTap($("big"), () => ((visit.big = !visit.big), (visit.page = 0), dress()));
-onTap($("language"), () => ((visit.language = 1 - visit.language), notice(""), dress()));
-onTap($("helper"), () => notice(t("helperCome")));
-press($("booking"), () => keypad("booking", byPhone));
-for (const id of ["end", "leave", "home", "done"]) press($(id), leave);
-press($("others"), () => enter("choose"));
-press($("again"), () => printAgain());
-press($("text"), takeMessages);
-if ($("claim")) press($("claim"), () => ("desk" in $("claim").dataset ? notice(t("desk")) : enter("reasons")));
-for (const each of document.querySelectorAll("[data-reason]")) press(each, () => declare(each.dataset.reason));
-for (const each of document.querySelectorAll("[data-back]")) press(each, () => enter(visit.ticket ? "result" : "choose"));
+/** What the buttons do, each by its name in the template; they may bring more. */
+const DOES = {
+  again: () => printAgain(),
+  aloud: () => speech.speak(Object.assign(new SpeechSynthesisUtterance($(visit.view).innerText), { voice })),
+  back: () => enter(visit.ticket ? "result" : "choose"),
+  big: () => ((visit.big = !visit.big), (visit.page = 0), dress()),
+  booking: () => keypad("booking", byPhone),
+  claim: () => enter("reasons"),
+  declare,
+  desk: () => notice(t("desk")),
+  guide: () => read({ path: `/kiosk/${here.kiosk}/guide?lang=${document.documentElement.lang}` }),
+  help: () => post(`/kiosks/${here.kiosk}/help`, {}, []).then(() => t("told"), (it) => it.title).then(notice),
+  language: () => ((visit.language = 1 - visit.language), notice(""), dress()),
+  leave,
+  next: () => turn(visit.page + 1),
+  previous: () => (visit.page ? turn(visit.page - 1) : turn(0, null)),
+  read,
+  take: choose,
+  text: takeMessages,
+};
+
+function bind(root) {
+  for (const each of root.querySelectorAll("[data-does]")) press(each, () => DOES[each.dataset.does](each.dataset));
+}
+
+bind(document);
 // A touch anywhere else on the question also means: I am still here.
 onTap($("ask"), (event) => event.target.closest("#home") || enter(visit.back));
-for (const each of ["pointerdown", "keydown"]) addEventListener(each, () => (visit.touched = performance.now()));
+const touch = () => ((visit.touched = performance.now()), speech.cancel());
+for (const each of ["pointerdown", "keydown"]) addEventListener(each, touch);
 addEventListener("contextmenu", (event) => event.preventDefault());
 dress();
 scanner(whenShown((code) => redeem({ code })));

@@ -1,7 +1,7 @@
 // The visitor's number: how it is got, shown, printed once more, and followed by text messages.
 
 import { post } from "./api.js";
-import { $, places, range, say, show } from "./dom.js";
+import { $, places, say, show } from "./dom.js";
 import { keypad } from "./keypad.js";
 import { enter, named, notice, t, visit } from "./visit.js";
 
@@ -50,8 +50,8 @@ export async function obtain(path, body) {
   }
 }
 
-/** How long, in words: nobody ahead is not "0 to 5 minutes". */
-export const waits = (words, estimate) => (estimate.minutes ? t(words, { a: range(estimate) }) : t("soon"));
+/** How long, in words. */
+export const waits = (estimate) => (visit.language ? estimate.words_en : estimate.words);
 
 export function drawPrint() {
   const { existing, print, printer_ok: printer, number } = visit.ticket;
@@ -65,7 +65,7 @@ export function drawPrint() {
 }
 
 export function drawNumber() {
-  const { service, number, state, window, ahead, estimate, windows, priority, priority_words: why, phone } = visit.ticket;
+  const { service, number, state, window, ahead, estimate, windows, priority, priority_words: why, phone, late } = visit.ticket;
   const called = ["called", "serving"].includes(state);
   const waiting = state === "waiting";
   say("service", named(service));
@@ -74,8 +74,8 @@ export function drawNumber() {
   $("ahead").classList.toggle("called", called);
   const there = windows.filter((each) => !called || each.no === window);
   say("windows", t("windows", { w: places(there, t("window")) }));
-  say("estimate", waiting && estimate ? waits("estimate", estimate) : "");
-  say("entitlement", priority ? t("priority", { why }) : "");
+  say("estimate", waiting ? t("estimate", { a: waits(estimate) }) : "");
+  say("entitlement", late ? waits(late) : priority ? t("priority", { why }) : "");
   say("texted", phone ? t("texted", { phone }) : "");
   show("text", "sms" in data && !phone);
   drawPrint();

@@ -1,40 +1,15 @@
-// The ticket's own page, on the visitor's phone.
+// The ticket's own page, on the visitor's phone: drawn by the service, here kept fresh, and the rating sent.
 
-import { get, now, post } from "./api.js";
-import { $, clock, places, range, say, show } from "./dom.js";
+import { Problem, now, post } from "./api.js";
+import { $, clock, drawn, say, show } from "./dom.js";
 import { live } from "./live.js";
 
 const id = document.body.dataset.ticket;
-const path = `/tickets/${encodeURIComponent(id)}`;
 /** Stands on the slip alone: who holds it may rate. */
 const key = new URLSearchParams(location.search).get("k");
-let service = null;
+const { thanks, over, again } = $("said").dataset;
+const { fresh, lost } = $("updated").dataset;
 let sending = false;
-const WORDS = {
-  waiting: "等候中",
-  serving: "正在办理",
-  held: "已暂时保留，请留意叫号",
-  missed: "已过号，请到导办台",
-  finished: "已办完",
-  cancelled: "已取消",
-};
-
-function draw(ticket) {
-  const waits = ticket.state === "waiting";
-  const called = ticket.state === "called";
-  const there = ticket.windows.find((each) => each.no === ticket.window) ?? { no: ticket.window };
-  document.body.dataset.state = ticket.state;
-  service = ticket.service.id;
-  say("service", ticket.service.name);
-  say("number", ticket.number);
-  say("state", called ? `请到 ${places([there])}` : WORDS[ticket.state]);
-  say("ahead", waits ? `前面 ${ticket.ahead} 人` : "");
-  say("estimate", !waits || !ticket.estimate ? "" : ticket.estimate.minutes ? `大约等 ${range(ticket.estimate)} 分钟` : "马上就到");
-  say("windows", waits ? `办理窗口：${places(ticket.windows)}` : "");
-  say("updated", `更新于 ${clock(now())}`);
-}
-
-// ---- the rating of the service
 
 /** Shows the levels, or takes them away and says why. */
 function invite(open, words) {
@@ -47,34 +22,32 @@ async function rate(level) {
   if (sending) return;
   sending = true;
   try {
-    await post(`${path}/evaluation`, { level, key });
-    invite(false, "谢谢您，欢迎您监督和帮助");
+    await post(`/tickets/${encodeURIComponent(id)}/evaluation`, { level, key });
+    invite(false, thanks);
   } catch (problem) {
-    if (problem.status) invite(false, problem.title);
-    else say("said", problem.title);
+    if (problem.status) invite(false, over);
+    else say("said", again);
   }
   sending = false;
 }
 
+/** Only the words are taken: what is under a finger stays, and a line that changes is read aloud. */
 async function refresh() {
-  try {
-    const ticket = await get(path);
-    draw(ticket);
-    if (key && !sending) invite(ticket.evaluation?.state === "invited", "本次评价已结束");
-  } catch (problem) {
-    if (problem.status !== 404) throw problem;
-    say("number", "—");
-    say("state", "没有这个号，请看小票或找导办台");
-  }
+  const told = await drawn(`${location.pathname}/now${location.search}`);
+  if (!told) throw new Problem(0, lost);
+  for (const line of told.children) say(line.id, line.textContent);
+  Object.assign($("now").dataset, told.dataset);
+  say("updated", `${fresh} ${clock(now())}`);
+  if (!sending) invite(told.dataset.rates === "yes", over);
 }
 
 function tick(age) {
   document.body.classList.toggle("stale", age > 15);
-  if (age > 15) say("updated", "没有连上，正在重连，请留意大厅叫号");
+  if (age > 15) say("updated", lost);
 }
 
 /** Its own moves, and those of its queue; a hall has many phones, and each asks again by itself every 10 s. */
-const wants = (event) => event.data?.ticket === id || (service !== null && event.data?.service === service);
+const wants = ({ data }) => data?.ticket === id || (data?.service && data.service === $("now").dataset.service);
 
 for (const each of $("levels").children) each.addEventListener("click", () => rate(Number(each.dataset.level)));
 live({ refresh, onTick: tick, wants });

@@ -5,7 +5,7 @@ import { $, onTap, say, show } from "./dom.js";
 const WORDS = JSON.parse($("words").textContent);
 const STEADY = 700;
 const TOLD = 10_000;
-const NOBODY = { language: 0, big: false, page: 0, shown: null, reading: null, claim: null, ticket: null };
+const NOBODY = { language: 0, big: false, unit: null, page: 0, shown: null, reading: null, claim: null, ticket: null };
 
 /**
  * `shown` is the card or code shown last, `reading` whose card it is, `claim` the priority that was declared, `back` the
