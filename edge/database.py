@@ -125,6 +125,8 @@ class Database:
                 METADATA.create_all(connection, tables)
                 for table in tables:
                     _add_columns(connection, table)
+                for upkeep in (sql for table in tables for sql in table.info.get("upkeep", ())):
+                    connection.exec_driver_sql(upkeep)
                 connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
                 connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
 

@@ -91,7 +91,7 @@ FIRST = """
 SELECT * FROM (SELECT id, position, taken_at, rank, priority, {}, {} FROM ticket t {}
   WHERE state='waiting' AND {} ORDER BY rank, position LIMIT 1)
 """
-LINE_LENGTH = "(SELECT count(*) FROM ticket INDEXED BY ticket_order WHERE state='waiting' AND service=t.service)"
+LINE_LENGTH = "(SELECT waiting FROM line WHERE line.service=t.service)"
 SENT_HERE = FIRST.format("''", "1", "INDEXED BY ticket_for", "for_window=?")
 IN_LINE = "service=? AND (for_window IS NULL OR for_window=?)"
 OF_SERVICE = FIRST.format("service", LINE_LENGTH, "INDEXED BY ticket_order", IN_LINE)

@@ -54,6 +54,31 @@ TICKET = Table(
     Index("ticket_in_hand", "window", unique=True, sqlite_where=text("state IN ('called', 'serving')")),
 )
 
+LINE = Table(
+    "line",
+    METADATA,
+    Column("service", Text, primary_key=True),
+    Column("waiting", Integer, nullable=False),
+    info={
+        # How long each line is weighs at every call; counting long lines took longer than all else. The store keeps
+        # count itself, so that no move can forget to.
+        "upkeep": (
+            "CREATE TRIGGER IF NOT EXISTS line_joined AFTER INSERT ON ticket WHEN new.state='waiting' BEGIN"
+            " INSERT INTO line (service, waiting) VALUES (new.service, 1)"
+            " ON CONFLICT (service) DO UPDATE SET waiting=waiting + 1; END",
+            "CREATE TRIGGER IF NOT EXISTS line_changed AFTER UPDATE OF state, service ON ticket"
+            " WHEN (old.state='waiting') <> (new.state='waiting') OR old.service <> new.service BEGIN"
+            " UPDATE line SET waiting=waiting - 1 WHERE service=old.service AND old.state='waiting';"
+            " INSERT INTO line (service, waiting) SELECT new.service, 1 WHERE new.state='waiting'"
+            " ON CONFLICT (service) DO UPDATE SET waiting=waiting + 1; END",
+            "CREATE TRIGGER IF NOT EXISTS line_left AFTER DELETE ON ticket WHEN old.state='waiting' BEGIN"
+            " UPDATE line SET waiting=waiting - 1 WHERE service=old.service; END",
+            "INSERT OR REPLACE INTO line (service, waiting)"
+            " SELECT service, sum(state='waiting') FROM ticket GROUP BY service",
+        )
+    },
+)
+
 TICKET_PERIOD = Table(
     "ticket_period",
     METADATA,

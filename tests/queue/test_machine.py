@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -282,6 +283,12 @@ class Hall(RuleBasedStateMachine):
             given.setdefault((row.day, row.prefix), []).append(row.number)
         for (_, prefix), numbers in given.items():
             assert numbers == [f"{prefix}{n:03d}" for n in range(1, len(numbers) + 1)]
+
+    @invariant()
+    def the_length_of_each_line_is_known(self) -> None:
+        lines = Counter(one.service for one in self.people.values() if one.state == "waiting")
+        kept = {service: count for service, count in self.books.rows("SELECT service, waiting FROM line") if count}
+        assert kept == lines
 
     @invariant()
     def no_window_has_two(self) -> None:
