@@ -45,8 +45,6 @@ async def sweep(parts: Parts) -> None:
             expiry, due = evaluations.next_expiry(connection), sending.due(connection, now)
         if expiry is not None and expiry <= now.at:
             await parts.writer.insist(evaluation.expire, faulty_evaluators(parts))
-        if due:
-            await parts.writer.insist(desk.release, None)
         await sweep_alerts(parts, now)
         if now.day != day:
             day = now.day
@@ -56,6 +54,8 @@ async def sweep(parts: Parts) -> None:
             await parts.writer.insist(publishing.lock, parts.rules)
             await follow_roster(parts.hall, parts.writer, parts.hub)
             forget_at = loop.time()
+        if due:  # after a new day has ended those of the one before
+            await parts.writer.insist(desk.release, None)
         await turn_day(parts, now)
         if loop.time() >= forget_at:
             kept = await parts.writer.insist(persons.forget_persons, delivered(parts))

@@ -11,7 +11,7 @@ from edge.statements import Statements
 
 View = dict[str, Any]
 OF_TIME = "SELECT id FROM appointment WHERE state='booked' AND day=? AND service=? AND starts=? AND ends=? ORDER BY id"
-TODO = {
+ADVICE = {
     "online": "请中心通知本人，再改约",
     "phone": "本厅没有留电话：本人来电、到场时改约，或由中心通知",
     "onsite": "本厅没有留电话：本人来电、到场时改约，或由中心通知",
@@ -26,6 +26,6 @@ def to_rebook(connection: Statements, hall: Hall, now: Now) -> list[View]:
         ids = connection.exec_driver_sql(OF_TIME, each[:4]).all()
         for (id_,) in ids:
             view = board.appointment(connection, hall, id_)
-            todo = TODO[view["channel"]] if each.service in hall.service else GONE
+            todo = ADVICE[view["channel"]] if each.service in hall.service else GONE
             found.append(view | {"why": each.why, "todo": todo})
     return found

@@ -130,7 +130,7 @@ def booked(request: Request, kiosk_id: str, booking: str) -> Response:
     with parts.database.read() as connection:
         made = connection.exec_driver_sql("SELECT created_at, code FROM appointment WHERE id=?", (booking,)).first()
         if made is None or not 0 <= now.at - made[0] < SHOWN_MS:
-            return RedirectResponse(f"/kiosk/{kiosk_id}", status_code=303)
+            return RedirectResponse(f"/kiosk/{kiosk_id}")  # the time is over, or it is none
         view = board.appointment(connection, parts.hall, booking, now)
     return page(
         request,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -145,9 +145,14 @@ def _words(hall: Hall, service: Service, lang: Lang) -> dict[str, Any]:
             key: (en and getattr(en, key)) or (getattr(guide, key) if guide else "")
             for key in ("time_limit", "fee", "basis")
         },
-        "windows": "、".join(f"{each['floor']}{each['no']}号{each['name']}" for each in hall.places[service.id]),
+        "windows": (", " if lang == "en" else "、").join(_window(each, lang) for each in hall.places[service.id]),
         "version": f"{guide.version}　{guide.published}" if guide else "",
     }
+
+
+def _window(place: Mapping[str, Any], lang: Lang) -> str:
+    """The names of windows and floors have no English."""
+    return str(place["no"]) if lang == "en" else f"{place['floor']}{place['no']}号{place['name']}"
 
 
 def _slip_values(hall: Hall, service: Service, lang: Lang) -> dict[str, str]:

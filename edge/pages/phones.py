@@ -88,33 +88,29 @@ def _now(request: Request, id_: str, lang: str, key: str) -> dict[str, Any]:
 
 def _lines(view: Mapping[str, Any], english: int) -> dict[str, str]:
     """The words of the page by the id of their line; what is missing is empty."""
-    state = view["state"]
-    if state == "none":
-        return {"state": STATES[state][english]}
-    service = view["service"]
-    lines = {"service": (english and service["name_en"]) or service["name"]}
+    state, service = view["state"], view["service"]
+    lines = {"state": STATES[state][english]} if state in STATES else {}
+    if state != "none":
+        lines["service"] = (english and service["name_en"]) or service["name"]
+    if state == "waiting":
+        return lines | _waits(view, english)
     if state in ("called", "serving"):
         here = [each for each in view["windows"] if each["no"] == view["window"]] or [{"no": view["window"]}]
         there = _places(here, english)
         go = f"Please go to {there}" if english else f"请到 {there}"
-        return lines | ({"state": go} if state == "called" else {"state": STATES[state][english], "windows": there.capitalize()})
-    lines["state"] = STATES[state][english]
-    if state != "waiting":
-        return lines
-    ahead, words, places = view["ahead"], view["estimate"], _places(view["windows"], english)
+        return lines | ({"state": go} if state == "called" else {"windows": there.capitalize()})
+    return lines
+
+
+def _waits(view: Mapping[str, Any], english: int) -> dict[str, str]:
+    ahead, wait, places = view["ahead"], view["estimate"], _places(view["windows"], english)
     if english:
-        told = {
+        return {
             "ahead": f"{ahead} before you",
-            "estimate": f"Wait: {words['words_en']}",
+            "estimate": f"Wait: {wait['words_en']}",
             "windows": f"Served at {places}",
         }
-    else:
-        told = {
-            "ahead": f"前面 {ahead} 人",
-            "estimate": f"预计等候：{words['words']}",
-            "windows": f"办理窗口：{places}",
-        }
-    return lines | told
+    return {"ahead": f"前面 {ahead} 人", "estimate": f"预计等候：{wait['words']}", "windows": f"办理窗口：{places}"}
 
 
 def _places(windows: Iterable[Mapping[str, Any]], english: int) -> str:

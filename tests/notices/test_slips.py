@@ -72,6 +72,7 @@ def test_notices_stand_on_their_own_paper() -> None:
     assert {name: form.paper for name, form in FORMS.items() if form.paper == "ticket"} == {
         "ticket": "ticket",
         "appointment": "ticket",
+        "guide": "ticket",
     }
 
 

@@ -78,7 +78,7 @@ async def test_version_and_date_stand_below_it(tmp_path: Path) -> None:
 @pytest.mark.req("KIOSK-03")
 async def test_english_where_the_file_has_it(hall: Running) -> None:
     text = words(await page(hall, "/kiosk/1/guide/transfer?lang=en"))
-    for each in ("Real estate transfer", "Tax clearance", "3 promised", "Take a number"):
+    for each in ("Real estate transfer", "Tax clearance", "3 promised", "Windows1, 2", "Ticket"):
         assert each in text
     assert "完税证明" not in text
     assert "不动产登记暂行条例及其实施细则" in text  # the law has no English in the file

@@ -61,6 +61,21 @@ async def test_a_restart_in_a_break_ends_no_number_of_the_afternoon_and_windows_
         assert [each.type for each in hall.events("hall.")] == ["hall.opened", "hall.paused", "hall.opened"]
 
 
+@looptime
+async def test_who_was_sent_on_with_a_delay_yesterday_is_called_by_no_window_after_a_night_off(tmp_path: Path) -> None:
+    world = World(tmp_path, timetable())
+    async with running(world) as hall:
+        ticket = await hall.issue()
+        await hall.post("/windows/1/call-next")
+        await hall.post("/windows/1/transfer", ticket=ticket["id"], service="medical", delay_minutes=20)
+        await hall.post("/windows/3/call-next", 204)
+    set_clock(world, "08:00:00", "2026-03-03")
+    async with running(world) as hall:
+        await asyncio.sleep(3)
+        assert await state(hall, ticket["id"]) == "cancelled"
+        assert len(hall.events("ticket.called")) == 1
+
+
 # ---- opened in the break
 
 

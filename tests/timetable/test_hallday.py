@@ -125,7 +125,7 @@ def test_a_service_may_have_hours_and_a_cut_off_of_its_own() -> None:
     assert found == ["early", "open", "open", "cut_off", "closed", "closed"]
 
 
-WORDS = (
+WORDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("07:00", {}, "今天上午8:30开始办理"),
     ("07:00", {"take_from": 30}, "今天上午8:30开始办理，8:00起取号"),
     ("12:30", {}, "下午14:30继续"),
@@ -191,7 +191,8 @@ def test_a_number_is_given_or_it_is_said_when(edges: list[int], minute: int, tak
     assert found.ok == (taking_words(found, None, MONDAY, ZONE) == "")
     assert not (found.ok and moment >= ends)
     if found.state in ("early", "noon"):
-        assert found.gives is not None and moment < found.gives <= ends
+        assert found.gives is not None
+        assert moment < found.gives <= ends
         assert taking(hours, day, found.gives, ZONE).state in ("open", "cut_off", "closed", "noon")
     serving = any(each.start <= moment < each.end for each in day.openings)
     assert day.phase(moment) == ("open" if serving else day.phase(moment))
