@@ -37,6 +37,7 @@ WAKES, WAKE_S, QUIET_S, LONGEST_QUIET_S = 3, 0.9, 0.2, 1.0
 OPEN_END_S = 0.5
 """Wavecom modems do not end the answer to AT+CPIN? with OK."""
 TRIES, PAUSE_S = 3, 5.0
+INSTANT = 1e-6  # seconds by which a wait may end early: sums of fractions are not exact
 NO_PROMPT = "no_prompt"
 AGAIN = (at.BUSY, NO_PROMPT)
 """Nothing went out, and the next moment may be better."""
@@ -132,7 +133,7 @@ class Modem(Device):
         self._told, due = frozenset(), _now()
         while True:
             async with self._busy:
-                if _now() >= due or not self._ready:
+                if _now() >= due - INSTANT or not self._ready:
                     await self._look()
                     due = _now() + self.options.get("poll_s", 30.0)
                 fates = [await self._fate(self._news.popleft()) for _ in range(len(self._news))]

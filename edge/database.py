@@ -122,8 +122,8 @@ class Database:
             if version > SCHEMA:
                 raise Broken(f"{self.path} was written by a newer version (schema {version}, this one knows {SCHEMA})")
             if version < SCHEMA:
-                METADATA.create_all(connection, tables)
-                for table in tables:
+                METADATA.create_all(connection, tables, checkfirst=version > 0)
+                for table in tables if version > 0 else ():
                     _add_columns(connection, table)
                 for upkeep in (sql for table in tables for sql in table.info.get("upkeep", ())):
                     connection.exec_driver_sql(upkeep)

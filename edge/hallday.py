@@ -282,6 +282,31 @@ def taking_words(found: Taking, following: Opening | None, today: date, zone: Zo
     return f"现在不在服务时间{when}"
 
 
+def taking_words_en(found: Taking, following: Opening | None, zone: ZoneInfo) -> str:
+    """As `taking_words`."""
+    if found.ok:
+        return ""
+
+    def said(at: int, form: str = "%H:%M") -> str:
+        return datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).strftime(form)
+
+    if found.opens is not None and found.gives is not None:
+        early = f", numbers from {said(found.gives)}" if found.gives < found.opens else ""
+        return f"{'Goes on' if found.state == 'noon' else 'Opens'} at {said(found.opens)}{early}"
+    when = f", opens {said(following.start, '%d %B %H:%M')}" if following else ""
+    if found.state == "cut_off" and found.ends is not None:
+        return f"No more numbers since {said(found.ends)}{when}"
+    return f"{'By booking only today' if found.state == 'booked_only' else 'Closed now'}{when}"
+
+
+def cut_off_words(found: Taking, zone: ZoneInfo) -> tuple[str, str]:
+    """Until when numbers are given today, in Chinese and English; nothing where that has no end."""
+    if found.ends is None or not found.ok:
+        return "", ""
+    until = f"{datetime.fromtimestamp(found.ends / 1000, UTC).astimezone(zone):%H:%M}"
+    return f"，取号到{clock_words(found.ends, zone)}", f", numbers until {until}"
+
+
 def finder(table: Timetable, zone: ZoneInfo) -> Callable[[date, Override | None], HallDay]:
     """`hall_day` that remembers its answers: asked with every number that is given."""
     filed = {each.day: each for each in table.days}

@@ -22,9 +22,9 @@ router = APIRouter(prefix="/api/v1", tags=["feed"])
 
 PING_S = 15.0
 """A page whose stream is silent for longer opens it anew; comments would not reach its script."""
-HALL_ROOMS = ("ticket.", "window.", "print.", "evaluation.", "hall.", "bulletin.")
+HALL_ROOMS = ("ticket.", "window.", "print.", "evaluation.", "hall.", "bulletin.", "kiosk.")
 """What everyone in the hall may follow; devices, access and attendance are for ops."""
-STAFF, STAFF_ONLY = ("window", "desk"), ("window.alert",)
+STAFF, STAFF_ONLY = ("window", "desk"), ("window.alert", "kiosk.")
 """A window that calls for help does not tell its visitors."""
 KEPT_FROM_HALL = ("level", "channel", "why", "reason", "calls", "evaluation", "priority", "priority_source")
 """How a visitor rated, what lets one rate, and what a visitor said of themselves."""

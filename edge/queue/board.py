@@ -173,6 +173,7 @@ def menu(connection: Statements, hall: Hall, now: Now, outlook: Outlook) -> View
             "prefix": service.prefix,
             "open": hours.ok and not full,
             "why": issuing.quota_words(service) if full and hours.ok else why,
+            "why_en": _why_en(full, ready, days.why_not_en(connection, hall, now, hours)),
             "take": hours.state,
             "waiting": waiting.service.get(service.line, 0),
             "estimate": estimates.of_line(outlook, service.line, waiting.service.get(service.line, 0), now.at),
@@ -185,6 +186,12 @@ def menu(connection: Statements, hall: Hall, now: Now, outlook: Outlook) -> View
     return {"hall": {"name": hall.hall.name, "name_en": hall.hall.name_en}, "day": day, "units": units}
 
 
+def _why_en(full: bool, ready: bool, closed: str) -> str | None:
+    if full and not closed:
+        return "No more numbers today"
+    return closed or (None if ready else "Windows paused, you may take a number")
+
+
 def _unit(unit: Unit, services: list[View]) -> View:
     return {
         "id": unit.id,
@@ -192,6 +199,7 @@ def _unit(unit: Unit, services: list[View]) -> View:
         "name_en": unit.name_en,
         "open": any(each["open"] for each in services),
         "why": services[0]["why"] if services else None,
+        "why_en": services[0]["why_en"] if services else None,
         "waiting": sum(each["waiting"] for each in services),
         "services": services,
     }

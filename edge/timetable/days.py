@@ -12,7 +12,20 @@ from edge.calendar import Base, Override, Shift, unknown_year_ahead
 from edge.clock import Now, rfc3339
 from edge.database import Session
 from edge.hall import Hall, Service
-from edge.hallday import ANY, HallDay, Opening, Phase, Rules, Taking, next_open, of_shifts, taking, taking_words
+from edge.hallday import (
+    ANY,
+    HallDay,
+    Opening,
+    Phase,
+    Rules,
+    Taking,
+    cut_off_words,
+    next_open,
+    of_shifts,
+    taking,
+    taking_words,
+    taking_words_en,
+)
 from edge.journal import append
 from edge.refusal import Refused
 from edge.statements import Statements
@@ -79,6 +92,11 @@ def why_not(connection: Statements, hall: Hall, now: Now, found: Taking) -> str:
     return taking_words(found, after, date.fromisoformat(now.day), hall.zone_info)
 
 
+def why_not_en(connection: Statements, hall: Hall, now: Now, found: Taking) -> str:
+    after = None if found.ok or found.opens is not None else following(connection, hall, now.day)
+    return taking_words_en(found, after, hall.zone_info)
+
+
 def check_taking(connection: Statements, hall: Hall, now: Now, service: Service, *, booked: bool) -> None:
     """Raises Refused (409) outside the hours in which this service's numbers are given."""
     found = number_now(connection, hall, now, service, booked=booked)
@@ -107,6 +125,7 @@ def view(connection: Statements, hall: Hall, now: Now) -> dict[str, Any]:
         "phase": day.phase(now.at),
         "take": {"state": found.state} | times,
         "words": why_not(connection, hall, now, found),
+        "until": list(cut_off_words(found, zone)),
         "unknown_year": unknown_year_ahead(date.fromisoformat(now.day)),
     }
 

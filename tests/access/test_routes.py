@@ -33,6 +33,9 @@ GET  /api/v1/attendance/publications/{publication}  central ops
 GET  /api/v1/attendance/terminals          ops
 GET  /api/v1/board                         desk ops screen
 GET  /api/v1/day                           desk kiosk ops pad screen window
+GET  /desk/calls                            desk ops
+POST /desk/calls/{alert}/acknowledge        desk ops
+POST /desk/calls/{alert}/close              desk ops
 GET  /api/v1/devices                       ops
 GET  /api/v1/discovery                     ops
 GET  /api/v1/events                        anyone

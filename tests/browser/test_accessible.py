@@ -83,6 +83,7 @@ async def call(front: Front, no: int, move: str = "") -> str:
     return ticket
 
 
+@pytest.mark.soak
 async def test_before_the_first_visitor(front: Front) -> None:
     await sweep(front, STAFF, DESK)
     await sweep(front, ("/window/2", "/window/2?lang=en"), CONSOLE)

@@ -17,6 +17,10 @@ SMALL = """(least) => [...document.querySelectorAll('button, summary, select, te
 WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
+PRINTS = """async () => (await (await fetch("/api/v1/devices")).json()).devices
+  .some((each) => each.id === "printer-1" && each.state === "up")"""
+
+
 async def tab_to(page: Page, selector: str) -> None:
     """Fails when the key never gets there."""
     for _ in range(40):
@@ -30,6 +34,8 @@ async def tab_to(page: Page, selector: str) -> None:
 async def test_a_number_is_taken_found_and_changed_by_keyboard(front: Front) -> None:
     page = await front.open("/desk")
     await expect(page.locator("#find")).to_be_focused()
+    while not await page.evaluate(PRINTS):
+        await page.wait_for_timeout(100)
     await look(page, "desk")
     await tab_to(page, "details.more > summary")
     await page.keyboard.press("Enter")

@@ -15,6 +15,10 @@ WHOLE = """[...document.querySelectorAll("#guide .facts")]
   .every((box) => box.scrollHeight <= box.clientHeight + 1 && box.scrollWidth <= box.clientWidth + 1)"""
 
 
+PRINTS = """async () => (await (await fetch("/api/v1/devices")).json()).devices
+  .some((each) => each.id === "printer-1" && each.state === "up")"""
+
+
 async def shown(page: Page, name: str) -> None:
     """On both panels all of it can be seen at once and reached."""
     for size in (WIDE, TALL):
@@ -36,6 +40,8 @@ async def test_the_guide_is_read_heard_printed_and_leads_to_a_number(front: Fron
     page = await (await front.context("/kiosk/1")).new_page()
     await page.add_init_script(SPEAKS)
     await page.goto(front.address("/kiosk/1"))
+    while not await page.evaluate(PRINTS):
+        await page.wait_for_timeout(100)
     await page.locator("#guides").click()
     await expect(page.locator("#guide .tile")).to_have_count(6)
     await shown(page, "guides")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from edge.calendar import Override
-from edge.hallday import Rules, Timetable, hall_day, next_open, taking, taking_words
+from edge.hallday import Rules, Timetable, cut_off_words, hall_day, next_open, taking, taking_words, taking_words_en
 
 req = pytest.mark.req
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -133,6 +133,30 @@ WORDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("17:45", {"cut_off": 30}, "今天取号到下午17:30为止，明天上午8:30开门"),
     ("19:00", {}, "现在不在服务时间，明天上午8:30开门"),
 )
+
+
+ENGLISH: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("07:00", {"take_from": 30}, "Opens at 08:30, numbers from 08:00"),
+    ("12:30", {}, "Goes on at 14:30"),
+    ("17:45", {"cut_off": 30}, "No more numbers since 17:30, opens 03 March 08:30"),
+    ("19:00", {}, "Closed now, opens 03 March 08:30"),
+)
+
+
+@pytest.mark.parametrize(("clock", "more", "said"), ENGLISH)
+def test_and_in_english(clock: str, more: dict[str, Any], said: str) -> None:
+    hours = table(**more)
+    found = taking(hours, hall_day(hours, {}, MONDAY, ZONE), at(clock), ZONE)
+    after = next_open(lambda on: hall_day(hours, {}, on, ZONE), MONDAY)
+    assert taking_words_en(found, after, ZONE) == said
+
+
+@req("QUE-24")
+def test_while_numbers_are_given_the_cut_off_is_shown() -> None:
+    day = hall_day(table(cut_off=30), {}, MONDAY, ZONE)
+    found = taking(table(cut_off=30), day, at("15:00"), ZONE)
+    assert cut_off_words(found, ZONE) == ("，取号到下午17:30", ", numbers until 17:30")
+    assert cut_off_words(taking(table(), day, at("12:30"), ZONE), ZONE) == ("", "")
 
 
 @pytest.mark.parametrize(("clock", "more", "said"), WORDS)

@@ -18,6 +18,8 @@ let voice;
 
 // ---- choosing
 
+const why = (it) => (visit.language && it.why_en) || it.why || t("closed");
+
 function makeTile({ id, services }) {
   const tile = copy("tile");
   tile.dataset[services ? "unit" : "service"] = id;
@@ -32,7 +34,7 @@ function updateTile(tile, it) {
   say(unit, it.unit && named(it.unit));
   say(name, named(it));
   tile.classList.toggle("closed", !open);
-  say(wait, open ? t("waiting", { n: it.waiting }) : it.why || t("closed"));
+  say(wait, open ? t("waiting", { n: it.waiting }) : why(it));
   say(about, inside ? t("items", { n: inside.length }) : open && waits(it.estimate));
 }
 
@@ -47,7 +49,7 @@ function drawChoose() {
   visit.page = Math.min(visit.page, pages - 1);
   const shown = all.slice(visit.page * size, (visit.page + 1) * size);
   list($("tiles"), shown, (each) => [each.id, each.prefix], makeTile, updateTile);
-  say("total", t("total", { n: units.reduce((sum, each) => sum + each.waiting, 0) }));
+  say("total", t("total", { n: units.reduce((sum, each) => sum + each.waiting, 0) }) + visit.until[visit.language]);
   say("page", pages > 1 ? `${visit.page + 1} / ${pages}` : "");
   show("turn", pages > 1 || unit);
   show("next", pages > 1);
@@ -67,7 +69,7 @@ function choose({ service: id }) {
   const service = services().find((each) => each.id === id);
   if (!service) return;
   if (service.open) obtain("/tickets", { service: id, card: visit.reading?.card, priority: visit.claim, ...here });
-  else notice(`${named(service)}：${service.why || t("closed")}`);
+  else notice(`${named(service)}：${why(service)}`);
 }
 
 function turn(page, unit = visit.unit) {
@@ -172,6 +174,7 @@ async function refresh() {
     held && get(`/tickets/${held.id}`),
   ]);
   visit.units = taken.units;
+  visit.until = taken.day.until;
   if (held && visit.ticket === held) {
     visit.ticket = { ...held, ...ticket };
     drawNumber();

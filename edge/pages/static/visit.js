@@ -11,7 +11,7 @@ const NOBODY = { language: 0, big: false, unit: null, page: 0, shown: null, read
  * `shown` is the card or code shown last, `reading` whose card it is, `claim` the priority that was declared, `back` the
  * view before this one.
  */
-export const visit = { ...NOBODY, units: [], view: "choose", back: "choose", entered: -Infinity, touched: performance.now() };
+export const visit = { ...NOBODY, units: [], until: ["", ""], view: "choose", back: "choose", entered: -Infinity, touched: performance.now() };
 
 /** Whether there is any trace of a visitor. */
 export const known = () => visit.view !== "choose" || Object.keys(NOBODY).some((key) => visit[key] !== NOBODY[key]);
