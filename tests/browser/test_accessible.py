@@ -11,7 +11,7 @@ from playwright.async_api import Page, ViewportSize
 from edge.access.vault import open_vault
 from tests.browser_pages import Front, violations
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.soak]
 
 Sizes = tuple[ViewportSize, ViewportSize]
 DESK: Sizes = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})
@@ -83,7 +83,6 @@ async def call(front: Front, no: int, move: str = "") -> str:
     return ticket
 
 
-@pytest.mark.soak
 async def test_before_the_first_visitor(front: Front) -> None:
     await sweep(front, STAFF, DESK)
     await sweep(front, ("/window/2", "/window/2?lang=en"), CONSOLE)
