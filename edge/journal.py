@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, Table, Text, insert, select
+from sqlalchemy import Column, Connection, Index, Integer, Table, Text, insert, select, text
 
 from edge.clock import Now
 from edge.database import METADATA, Database, Session
 from edge.hall import Hall
+
+OF_PLACES = "(type GLOB 'window.*' OR type GLOB 'device.*')"
+"""What a statement must say to be helped by the index of keys: how a window was weeks ago is in its last events."""
 
 JOURNAL = Table(
     "journal",
@@ -33,6 +37,7 @@ JOURNAL = Table(
     Column("data", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Index("journal_at", "at"),
+    Index("journal_places", "key", sqlite_where=text(OF_PLACES)),
     sqlite_autoincrement=True,
 )
 
@@ -61,12 +66,19 @@ class Event:
     data: Mapping[str, Any]
     hash: str
 
+    def __hash__(self) -> int:
+        """By the chain's own hash: what `data` holds has none."""
+        return hash(self.hash)
+
+
+_in_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def append(session: Session, hall: Hall, now: Now, type_: str, key: str, actor: str, **data: Any) -> Event:
     """Writes one event in the session's transaction."""
     seq, before = _last(session)
     seq += 1
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    body = _in_json(data)
     chained = link_hash(before, seq, now.at, now.day, now.ok, type_, key, actor, body)
     session.connection.exec_driver_sql(
         "INSERT INTO journal (seq, at, day, clock_ok, type, key, actor, data, hash) VALUES (?,?,?,?,?,?,?,?,?)",
@@ -81,8 +93,9 @@ def append(session: Session, hall: Hall, now: Now, type_: str, key: str, actor: 
 
 def _last(session: Session) -> tuple[int, str]:
     """(seq, hash) of the newest event, this transaction's own included."""
-    if session.written:
-        return session.written[-1].seq, session.written[-1].hash
+    newest: Event | None = session.written[-1] if session.written else session.before
+    if newest is not None:
+        return newest.seq, newest.hash
     row = session.connection.exec_driver_sql("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").first()
     return (row[0], row[1]) if row else (0, GENESIS)
 
@@ -121,6 +134,7 @@ class Journal:
         self._database, self._hall_code, self._epoch = database, hall_code, epoch
         self._recent: deque[Event] = deque(maxlen=RECENT)
         self._grown = asyncio.Event()
+        self._alarms: set[int] = set()
         self.closed = False
         with database.read() as connection:
             self.last = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM journal").scalar_one()
@@ -129,19 +143,37 @@ class Journal:
         """Called on the loop after each commit, with what it wrote."""
         self._recent.extend(events)
         self.last = events[-1].seq
+        # Whoever asked for it is answered first: hundreds of screens would stand before them.
+        asyncio.get_running_loop().call_soon(self._wake)
+
+    def _wake(self, second: int = 0) -> None:
+        self._alarms.discard(second)
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 
-    async def after(self, seq: int) -> list[Event]:
-        """The next events after `seq`, oldest first, at most 500; waits until there is one. Empty when closed."""
+    async def after(self, seq: int, until: float | None = None) -> list[Event]:
+        """The next events after `seq`, oldest first, at most 500; waits until there is one.
+
+        Empty when closed, and at the loop's time `until` or within a second after it.
+        """
         while self.last <= seq:
-            if self.closed:
+            if self.closed or (until is not None and self._is_past(until)):
                 return []
             await self._grown.wait()
         if self._recent and self._recent[0].seq <= seq + 1:
             skip = seq + 1 - self._recent[0].seq
             return [self._recent[n] for n in range(skip, min(skip + 500, len(self._recent)))]
         return self.read(seq)
+
+    def _is_past(self, until: float) -> bool:
+        """Else all who wait are woken then: a timer of each one's own would cost more than what it waits for."""
+        loop, second = asyncio.get_running_loop(), math.ceil(until)
+        if loop.time() >= until:
+            return True
+        if second not in self._alarms:
+            self._alarms.add(second)
+            loop.call_at(second, self._wake, second)
+        return False
 
     def close(self) -> None:
         """The process ends: whoever waits for more gets nothing, so that no stream holds the server open."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from drivers.base import Counters, DeviceError, Misconfigured, ProtocolError
+from drivers.base import Counters, DeviceError
 
 Condition = tuple[str, str, bool]
 CONDITIONS: dict[str, Condition] = {
@@ -93,12 +93,16 @@ def blocks(condition: str) -> bool:
     return condition in CONDITIONS and CONDITIONS[condition][2]
 
 
+WHY = {"Misconfigured": "配置不对", "ProtocolError": "回答看不懂"}
+
+
 def why(error: DeviceError) -> str:
-    if isinstance(error, Misconfigured):
-        return "配置不对"
-    if isinstance(error, ProtocolError):
-        return "回答看不懂"
-    return "联系不上"
+    return why_of(type(error).__name__)
+
+
+def why_of(kind: str) -> str:
+    """By the name of the error, which the journal keeps."""
+    return WHY.get(kind, "联系不上")
 
 
 def advice(state: str) -> str:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi.responses import StreamingResponse
+from fastapi.sse import ServerSentEvent, format_sse_event
 
 from edge.access.tokens import Role
 from edge.clock import rfc3339
 from edge.guard import hold_scope, needs
 from edge.journal import Event
-from edge.parts import Parts, identity_of, parts_of
+from edge.parts import identity_of, parts_of
 from edge.problems import problems
 from edge.queue import board, estimates, next_view
 
@@ -22,6 +25,10 @@ router = APIRouter(prefix="/api/v1", tags=["feed"])
 
 PING_S = 15.0
 """A page whose stream is silent for longer opens it anew; comments would not reach its script."""
+PING = ServerSentEvent(raw_data="{}", event="ping")
+SHARED = 500
+"""Events kept as text and as bytes: all who follow get each at about the same time."""
+UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 HALL_ROOMS = ("ticket.", "window.", "print.", "evaluation.", "hall.", "bulletin.", "kiosk.")
 """What everyone in the hall may follow; devices, access and attendance are for ops."""
 STAFF, STAFF_ONLY = ("window", "desk"), ("window.alert", "kiosk.")
@@ -44,19 +51,25 @@ def services(request: Request) -> Response:
             view = {"seq": parts.journal.last} | board.menu(connection, parts.hall, parts.clock.now(), outlook)
         return json.dumps(view, ensure_ascii=False).encode()
 
-    return Response(parts.forecasts.once((parts.journal.last, outlook.at), make), media_type="application/json")
+    return Response(parts.forecasts.once("menu", (parts.journal.last, outlook.at), make), media_type="application/json")
 
 
 @router.get("/board", dependencies=[needs("screen", "desk", "ops")])
 def hall_board(
     request: Request, zone: Annotated[str | None, Query(description="id of a zone; all without")] = None
-) -> dict[str, Any]:
-    """Calls newest first, and how many wait for each service and about how long."""
+) -> Response:
+    """Calls newest first, and how many wait for each service and about how long. Made once for all, as the menu."""
     hold_scope(request, zone)
     parts = parts_of(request)
     outlook = parts.forecasts.fresh()
-    with parts.database.read() as connection:
-        return {"seq": parts.journal.last} | board.board(connection, parts.hall, zone, outlook)
+
+    def make() -> bytes:
+        with parts.database.read() as connection:
+            view = {"seq": parts.journal.last} | board.board(connection, parts.hall, zone, outlook)
+        return json.dumps(view, ensure_ascii=False).encode()
+
+    moment = parts.journal.last, outlook.at
+    return Response(parts.forecasts.once(("board", zone), moment, make), media_type="application/json")
 
 
 @router.get("/windows/{no}/next", dependencies=[needs("window", "ops")])
@@ -93,36 +106,59 @@ def list_problems(request: Request) -> dict[str, Any]:
     return {"problems": problems(parts_of(request))}
 
 
-@router.get("/events", dependencies=[needs("anyone")], response_class=EventSourceResponse)
-async def events(
+class EventStream(StreamingResponse):
+    media_type = "text/event-stream"
+
+
+@router.get("/events", dependencies=[needs("anyone")], response_class=EventStream)
+async def follow(
     request: Request,
     after: Annotated[int | None, Query(description="journal seq to go on from; the newest without", ge=0)] = None,
     last_event_id: Annotated[str | None, Header()] = None,
-) -> AsyncIterator[ServerSentEvent]:
+) -> Response:
     """Each event once, in order: `id` is its seq, `event` is `journal`; `ping` every 15 s of silence."""
-    parts, role = parts_of(request), identity_of(request).role
+    chunks = (_wire(each.event, each.raw_data, each.id) async for each in events(request, after, last_event_id))
+    return EventStream(chunks, headers=UNBUFFERED)
+
+
+async def events(
+    request: Request, after: int | None = None, last_event_id: str | None = None
+) -> AsyncIterator[ServerSentEvent]:
+    """What `follow` sends, one after the other; all who may see an event get the same object."""
+    parts, sees = parts_of(request), _sees(identity_of(request).role)
     seq = int(last_event_id) if last_event_id and last_event_id.isdigit() else after
     seq = parts.journal.last if seq is None else min(seq, parts.journal.last)
+    loop = asyncio.get_running_loop()
+    told = loop.time()
     while not parts.journal.closed:
-        try:
-            async with asyncio.timeout(PING_S):
-                found = await parts.journal.after(seq)
-        except TimeoutError:
-            yield ServerSentEvent(raw_data="{}", event="ping")
-            continue
+        found = await parts.journal.after(seq, told + PING_S)
         for event in found:
             seq = event.seq
-            shown = _shown(parts, event, role)
+            shown = _shown(event, sees, parts.hall.zone_info)
             if shown is not None:
-                yield ServerSentEvent(raw_data=json.dumps(shown, ensure_ascii=False), event="journal", id=str(seq))
+                yield shown
+                told = loop.time()
+        if not found and not parts.journal.closed:
+            yield PING
+            told = loop.time()
 
 
-def _shown(parts: Parts, event: Event, role: Role) -> dict[str, Any] | None:
-    """The event as this role may see it, or None: how a visitor rated is for ops alone."""
+def _sees(role: Role) -> str:
+    return role if role == "ops" else "staff" if role in STAFF else "hall"
+
+
+@lru_cache(SHARED)
+def _shown(event: Event, sees: str, zone: ZoneInfo) -> ServerSentEvent | None:
+    """The event as they may see it, or None: how a visitor rated is for ops alone."""
     data = dict(event.data)
-    if role != "ops":
-        if not event.type.startswith(HALL_ROOMS) or (event.type.startswith(STAFF_ONLY) and role not in STAFF):
+    if sees != "ops":
+        if not event.type.startswith(HALL_ROOMS) or (event.type.startswith(STAFF_ONLY) and sees != "staff"):
             return None
         data = {key: value for key, value in data.items() if key not in KEPT_FROM_HALL}
-    at = rfc3339(event.at, parts.hall.zone_info)
-    return {"seq": event.seq, "type": event.type, "key": event.key, "at": at, "data": data}
+    told = {"seq": event.seq, "type": event.type, "key": event.key, "at": rfc3339(event.at, zone), "data": data}
+    return ServerSentEvent(raw_data=json.dumps(told, ensure_ascii=False), event="journal", id=str(event.seq))
+
+
+@lru_cache(SHARED)
+def _wire(event: str, data: str, id_: str | None) -> bytes:
+    return format_sse_event(event=event, data_str=data, id=id_)

@@ -33,6 +33,11 @@ def effective(connection: Statements, hall: Hall) -> Hall:
     return _with_windows(hall, covering(hall, windows(hall, changes(connection))), revision)
 
 
+def as_of(connection: Statements, hall: Hall, at: int) -> Hall:
+    """The hall with its windows as they were then (UTC, milliseconds), by the hall file of today."""
+    return _with_windows(hall, covering(hall, windows(hall, changes(connection, at))), None)
+
+
 def in_file(hall: Hall) -> dict[int, Window]:
     """The windows of the hall file, whatever was changed since."""
     found: dict[int, Window] = hall.__dict__.get("in_file", hall.window)
@@ -81,13 +86,15 @@ def covering(hall: Hall, windows_: tuple[Window, ...]) -> tuple[Window, ...]:
 
 NEWEST_SQL = """
 SELECT window, config, until FROM window_change
-WHERE id IN (SELECT max(id) FROM window_change GROUP BY window) AND config IS NOT NULL ORDER BY id
+WHERE id IN (SELECT max(id) FROM window_change WHERE at <= ? GROUP BY window) AND config IS NOT NULL ORDER BY id
 """
+EVER = 1 << 62
 
 
-def changes(connection: Statements) -> list[Change]:
-    """What holds now, the oldest first."""
-    return [Change(no, json.loads(config), until) for no, config, until in connection.exec_driver_sql(NEWEST_SQL)]
+def changes(connection: Statements, at: int = EVER) -> list[Change]:
+    """What holds, or held then (UTC, milliseconds); the oldest first."""
+    found = connection.exec_driver_sql(NEWEST_SQL, (at,))
+    return [Change(no, json.loads(config), until) for no, config, until in found]
 
 
 def write(session: Session, now: Now, change: Change, actor: str, reason: str) -> None:
@@ -97,3 +104,4 @@ def write(session: Session, now: Now, change: Change, actor: str, reason: str) -
         "INSERT INTO window_change (window, config, until, at, actor, reason) VALUES (?, ?, ?, ?, ?, ?)",
         (change.window, config, change.until, now.at, actor, reason),
     )
+    session.hall_changed = True
