@@ -22,6 +22,7 @@ from edge.evaluation import routes as evaluation
 from edge.feed import routes as feed
 from edge.figures import routes as figures
 from edge.guard import needs
+from edge.helpdesk import routes as helpdesk
 from edge.inspection import routes as inspection
 from edge.messages import routes as messages
 from edge.notices import routes as notices
@@ -30,14 +31,15 @@ from edge.pages import bulletin as bulletin_pages
 from edge.pages import console, desk, kiosk_book, kiosk_guide, ops_what_if, pads, phones, screens
 from edge.pages import ops as ops_pages
 from edge.pages import routes as pages
+from edge.pages.render import page
 from edge.parts import Parts, parts_of
 from edge.queue import routes as queue
-from edge.refusal import Refused
+from edge.refusal import ELSE, ENGLISH, Refused
 from edge.timetable import routes as timetable
 from edge.windows import routes as windows
 
 ROOMS = (
-    *(queue, bookings, timetable, windows, evaluation, messages, attendance, bulletin),
+    *(queue, helpdesk, bookings, timetable, windows, evaluation, messages, attendance, bulletin),
     *(devices, inspection, notices, central, feed, figures, access),
 )
 PAGES = (
@@ -52,10 +54,8 @@ def make_app(parts: Parts) -> FastAPI:
     app = FastAPI(title="hall-edge", version="0.1.0", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.parts = parts
     app.state.figures = {}
-    for room in ROOMS:
+    for room in (*ROOMS, *PAGES):
         app.include_router(room.router)
-    for page in PAGES:
-        app.include_router(page.router)
     app.mount("/static", _Static(directory=pages.STATIC), name="static")
     _system_routes(app)
     app.add_exception_handler(Refused, _refused)
@@ -96,16 +96,22 @@ class _Static(StaticFiles):
 # ---- errors
 
 
-def problem(request: Request, status: int, code: str, title: str, detail: str, **more: Any) -> Response:
-    body = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail} | more
-    return JSONResponse(body | {"instance": request.url.path}, status, media_type="application/problem+json")
+def problem(
+    request: Request, status: int, code: str, title: str, detail: str, english: str = "", **more: Any
+) -> Response:
+    """`title` is Chinese, `title_en` English, `detail` for engineers. Whoever opens a page in a browser gets a page."""
+    path, english = request.url.path, english or ENGLISH.get(code, ELSE)
+    if "text/html" in request.headers.get("accept", "") and not path.startswith("/api/"):
+        return page(request, "missing", status, title=title, english=english)
+    told = {"type": f"/problems/{code}", "title": title, "title_en": english, "status": status, "detail": detail}
+    return JSONResponse(told | more | {"instance": path}, status, media_type="application/problem+json")
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     if error.status == 401 and request.method == "GET" and not request.url.path.startswith("/api/"):
         return RedirectResponse("/login", status_code=303)
-    return problem(request, error.status, error.code, error.title, error.detail)
+    return problem(request, error.status, error.code, error.title, error.detail, error.title_en)
 
 
 async def _unstored(request: Request, error: Exception) -> Response:

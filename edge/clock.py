@@ -5,6 +5,7 @@ Time is always passed in as a `Now`, never taken. Durations come from the monoto
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Clock:
         self._zone, self._wall = zone, wall
         self._latest_at = MADE_AT
         self._latest_day = ""
+        self._minute = 0
 
     def seen(self, at: int, day: str) -> None:
         """What the journal last held: the clock starts from there after a restart."""
@@ -45,7 +47,10 @@ class Clock:
     def now(self) -> Now:
         at = int(self._wall() * 1000)
         ok = at >= self._latest_at - STEP_BACK_MS
-        self.seen(at, local(at, self._zone).strftime("%Y-%m-%d"))
+        minute = at // 60_000
+        # No zone's midnight is inside a minute.
+        self.seen(at, "" if minute == self._minute else local(at, self._zone).strftime("%Y-%m-%d"))
+        self._minute = minute
         return Now(at, self._latest_day, ok)
 
 
@@ -54,6 +59,7 @@ def local(at: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(at / 1000, UTC).astimezone(zone)
 
 
+@functools.lru_cache(maxsize=4096)
 def rfc3339(at: int | None, zone: ZoneInfo) -> str | None:
     """`2026-11-22T09:05:00.123+08:00`, or None."""
     return None if at is None else local(at, zone).isoformat(timespec="milliseconds")

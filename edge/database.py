@@ -27,7 +27,7 @@ log = logging.getLogger("hall.database")
 
 METADATA = MetaData()
 APPLICATION_ID = 0x48414C4C  # "HALL"
-SCHEMA = 7
+SCHEMA = 8
 BATCH = 128
 """At most so many use cases share one commit."""
 RETRY_S = 2.0
@@ -55,6 +55,10 @@ class Session:
     """Changes when the database is made anew, so that event ids never repeat."""
     written: list[Any] = field(default_factory=list)
     """The journal events of this transaction, for the readers after the commit."""
+    before: Any = None
+    """The journal event before them, if this process wrote it."""
+    hall_changed: bool = False
+    """Whoever comes next has another hall: a use case says so."""
 
 
 # ---- engines
@@ -194,9 +198,12 @@ class Writer:
             self.hall = effective(connection, hall)
             """As of the last commit: what readers go by."""
         self._connection = database.writing.connect()
+        self._newest: Any = None
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self.commits = 0
         """Moves with every batch: a self-check for the watchdog."""
+        self.unstored: tuple[int, str] | None = None
+        """Since when nothing could be kept (UTC, milliseconds), and why; until something is written again."""
 
     async def do(self, use_case: Callable[[Session, Hall, Now, Command], Result], command: Command) -> Result:
         """Raises `Refused` and whatever else the use case raises, or `Unstored`; then nothing of it was written."""
@@ -234,12 +241,21 @@ class Writer:
                     _release(jobs, [(None, broken)] * len(jobs))
                     raise
                 self.commits += 1
+                self._note(outcomes, written)
                 if written:
                     self._after_commit(written)
                 _release(jobs, outcomes)
         finally:
             # After the batch that the thread may still be at: closing under it would undo half of a use case.
             self._executor.submit(self._connection.close)
+
+    def _note(self, outcomes: list[Outcome], written: list[Any]) -> None:
+        lost = next((error for _, error in outcomes if isinstance(error, Unstored)), None)
+        if lost is not None:
+            since = self.unstored[0] if self.unstored else self._clock.now().at
+            self.unstored = since, str(lost)
+        elif written:
+            self.unstored = None
 
     def _commit(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
         try:
@@ -261,21 +277,23 @@ class Writer:
     def _together(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
         outcomes: list[Outcome] = []
         written: list[Any] = []
-        hall = self.hall
+        hall, newest = self.hall, self._newest
         with self._connection.begin():
             raw: Any = self._connection.connection.dbapi_connection
             direct = Direct(raw)
             for job in jobs:
-                session = Session(direct, self._new_id, self._epoch)
+                session = Session(direct, self._new_id, self._epoch, before=newest)
                 outcome = self._one(job, session, hall)
                 outcomes.append(outcome)
                 if outcome[1] is None and session.written:
                     written += session.written
+                    newest = written[-1]
+                if outcome[1] is None and session.hall_changed:
                     hall = self._effective(direct, hall)
             # A full disk inside a savepoint rolls the whole transaction back, and what follows would commit by itself.
             if not raw.in_transaction:
                 raise DBAPIError("COMMIT", None, RuntimeError("the transaction was rolled back behind our back"))
-        self.hall = hall
+        self.hall, self._newest = hall, newest
         return outcomes, written
 
     def _one(self, job: _Job, session: Session, hall: Hall) -> Outcome:

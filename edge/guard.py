@@ -6,6 +6,7 @@ The loopback demo grants every role to this machine only. Elsewhere a bearer tok
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,10 +57,15 @@ def _identify(request: Request) -> Identity | None:
 
 def _demo(request: Request) -> Identity:
     """Every role, for this machine only; a name that is not ours in the Host header is a page from elsewhere."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    host = _hostname(request.headers.get("host", ""))
     if host not in LOOPBACK or request.client is None or request.client.host not in LOOPBACK:
         raise Refused("demo_is_local", "演示模式只能在本机使用", f"host {host!r}", status=403)
     return Identity("ops", "demo")
+
+
+@functools.lru_cache(maxsize=64)
+def _hostname(host: str) -> str | None:
+    return urlsplit(f"//{host}").hostname
 
 
 def _granted(request: Request, identity: Identity, roles: tuple[Role, ...]) -> bool:

@@ -18,7 +18,7 @@ from edge.hallday import HallDay, Hours, Timetable, finder
 from edge.hallqueue import NamedService, Queue, check_services
 from edge.hallscreens import Panel, Screen, Screens
 from edge.halltexts import Signs, Sound, bare
-from edge.hallwindows import Alerts, Load
+from edge.hallwindows import Alerts, Evaluation, Load
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
@@ -295,6 +295,7 @@ class Hall(_Model):
     sms: Sms = Sms()
     alerts: Alerts = Alerts()
     load: Load = Load()
+    evaluation: Evaluation = Evaluation()
     screens: Screens = Screens()
     timetable: Timetable = Timetable()
     booking: Booking = Booking()

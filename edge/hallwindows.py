@@ -1,4 +1,4 @@
-"""Who is told what of the windows, and from when on. Part of the models of a hall file."""
+"""Who is told what of the windows, and from when on; how soon a bad review is closed. Models of a hall file."""
 
 from __future__ import annotations
 
@@ -61,3 +61,8 @@ class Load(_Model):
         if value >= info.data.get("crowded", value + 1):
             raise ValueError("must be below crowded")
         return value
+
+
+class Evaluation(_Model):
+    rectify_working_days: Annotated[int, Field(ge=1, le=60)] = 15
+    """Within so many after the day of a bad review (差评) it is closed. Places differ: 5, 7 calendar days, 15."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 Kind = Literal["name", "id_number", "phone"]
 COMPOUND = ("欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "夏侯", "长孙")
+ID_NUMBER, PHONE = re.compile(r"(?<!\d)\d{17}[\dXx]"), re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 
 
 def mask(kind: Kind, value: str) -> str:
@@ -18,3 +20,12 @@ def mask(kind: Kind, value: str) -> str:
     if len(value) <= start + end:
         return "*" * len(value)
     return value[:start] + "*" * (len(value) - start - end) + value[-end:]
+
+
+def hide_id_numbers(words: str) -> str:
+    return ID_NUMBER.sub(lambda found: mask("id_number", found[0]), words.strip())
+
+
+def hide_numbers(words: str) -> str:
+    """Free words without a number by which a person is found or called."""
+    return PHONE.sub(lambda found: mask("phone", found[0]), hide_id_numbers(words))

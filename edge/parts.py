@@ -23,11 +23,13 @@ from edge.devices.hub import Hub
 from edge.devices.presses import Presses
 from edge.hall import Hall
 from edge.journal import Journal
+from edge.notices.silence import Silence
 from edge.notices.slips import SlipTemplate
 from edge.queue.appointments import Guesses
 from edge.queue.estimates import Forecasts
 
 Command = TypeVar("Command")
+_in_json = json.JSONEncoder(ensure_ascii=False).encode
 Result = TypeVar("Result")
 
 
@@ -56,6 +58,7 @@ class Parts:
     vault: Vault
     rules: Rulebook
     progress: Progress
+    silence: Silence
 
     @property
     def hall(self) -> Hall:
@@ -95,7 +98,7 @@ async def perform(
     def run(session: Session, hall: Hall, now: Now, command: Command) -> str:
         def make() -> str:
             shown = present(session, now, use_case(session, hall, now, command))
-            return "" if shown is None else json.dumps(shown, ensure_ascii=False)
+            return "" if shown is None else _in_json(shown)
 
         return idempotency.once(session, now, again, make)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, datetime, time
 from typing import Any, Literal, NamedTuple
 
 from edge.attendance.alarms import open_alarms
+from edge.calendar import ONE_DAY
 from edge.clock import rfc3339
+from edge.evaluation import bad_reviews
+from edge.machine import facts
 from edge.parts import Parts
 from edge.queue import closing, vacancies
 from edge.statements import Statements
@@ -33,6 +37,7 @@ def problems(parts: Parts) -> list[dict[str, Any]]:
         people = [*_alerts(parts, connection)]
         others = [*_devices(parts), *_central(parts), *_attendance(parts, connection)]
         others += [*_load(parts, connection), *_day(parts, connection), *_bookings(parts, connection)]
+        others += [*_machine(parts, connection), *_silent(parts), *_bad_reviews(parts, connection)]
     others.sort(key=lambda each: each.since or "9")
     return [each._asdict() for each in sorted([*people, *others], key=lambda each: RANK[each.severity])]
 
@@ -92,9 +97,31 @@ def _bookings(parts: Parts, connection: Statements) -> Iterator[Problem]:
     """The calendar was changed after these were booked."""
     left = sum(each.booked for each in vacancies.strays(connection, parts.hall, parts.clock.now()))
     if left:
-        yield Problem("to_rebook", "预约", "warn", f"{left}个预约落在停止服务的日子或时间", None, "请改约（咨询台）")
+        why = f"{left}个预约落在停止服务的日子或时间"
+        yield Problem("to_rebook", "预约", "warn", why, None, "请在导办台的“预约”里逐个改约")
 
 
 def _load(parts: Parts, connection: Statements) -> Iterator[Problem]:
     for each in notices(connection, parts.hall):
         yield Problem(each["id"], "等候", "warn", each["what"], each["since"], each["todo"])
+
+
+def _silent(parts: Parts) -> Iterator[Problem]:
+    for zone, since in parts.silence.zones(parts.clock.now().at).items():
+        todo = "在屏幕上点一下；还没有声音，看浏览器的自动播放设置和声音输出"
+        at = rfc3339(since, parts.hall.zone_info)
+        yield Problem(f"silent.{zone}", f"{parts.hall.zone[zone].name}的大厅屏", "warn", "声音未启用", at, todo)
+
+
+def _bad_reviews(parts: Parts, connection: Statements) -> Iterator[Problem]:
+    late, due = bad_reviews.overdue(connection, parts.hall, date.fromisoformat(parts.clock.now().day))
+    if due is not None:
+        since = datetime.combine(due + ONE_DAY, time(0), parts.hall.zone_info).isoformat(timespec="milliseconds")
+        yield Problem("bad_reviews", "差评", "warn", f"{late}条到期没有办结", since, "请办结并登记怎样处理的")
+
+
+def _machine(parts: Parts, connection: Statements) -> Iterator[Problem]:
+    for each in facts(parts, connection, parts.clock.now()):
+        if each.severity == "bad" or each.severity == "warn":
+            at = rfc3339(each.since, parts.hall.zone_info)
+            yield Problem(each.id, "这台机器", each.severity, f"{each.name}{each.words}", at, each.todo)

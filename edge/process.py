@@ -46,6 +46,7 @@ from edge.devices.printing import Printing
 from edge.devices.terminals import Terminals
 from edge.journal import Journal, open_epoch
 from edge.messages import desk as messages
+from edge.notices.silence import Silence
 from edge.notices.slips import load_slips
 from edge.parts import Parts, Progress
 from edge.queue import appointments, desk
@@ -125,7 +126,7 @@ def build(hall: halls.Hall, database: Database, outside: Outside, vault: Vault, 
     relay = Relay(hall, journal, database, writer, outside.random, outside.client)
     return Parts(
         *(outside.clock, database, journal, writer, forecasts, hub, discovery, presses, cards),
-        *(appointments.Guesses(), Callers(), relay, slips, vault, rules, Progress()),
+        *(appointments.Guesses(), Callers(), relay, slips, vault, rules, Progress(), Silence()),
     )
 
 

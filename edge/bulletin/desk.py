@@ -7,7 +7,6 @@ versions, their words and who entered and approved them stand here.
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
@@ -17,19 +16,13 @@ from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
-from edge.mask import mask
+from edge.mask import hide_id_numbers, hide_numbers, mask
 from edge.refusal import Refused
 from edge.statements import Statements
 
 Kind = Literal["notice", "result", "commitment"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 KIND_WORDS: dict[Kind, str] = {"notice": "公告", "result": "办事结果", "commitment": "服务承诺"}
-ID_NUMBER, PHONE = re.compile(r"(?<!\d)\d{17}[\dXx]"), re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
-
-
-def hidden(words: str) -> str:
-    """Without a number by which a person is found. A telephone of a notice is the hall's own."""
-    return ID_NUMBER.sub(lambda found: mask("id_number", found[0]), words.strip())
 
 
 def _same_person(one: str, other: str) -> bool:
@@ -56,8 +49,7 @@ class Outcome(NamedTuple):
     """A 单位 is shown by its name, a person only masked."""
 
     def masked(self) -> Outcome:
-        cells = (PHONE.sub(lambda found: mask("phone", found[0]), hidden(each)) for each in self[:5])
-        project, applicant, number, finished, result = cells
+        project, applicant, number, finished, result = map(hide_numbers, self[:5])
         named = applicant if self.organisation else mask("name", applicant)
         return Outcome(project, named, number, finished, result, self.organisation)
 
@@ -107,7 +99,7 @@ def enter(session: Session, hall: Hall, now: Now, command: Enter) -> str:
 
 def _content(hall: Hall, now: Now, command: Enter) -> tuple[Any, ...]:
     """What a version consists of, in the order of its columns. Raises Refused (422)."""
-    body, outcomes = hidden(command.body), [each.masked() for each in command.outcomes]
+    body, outcomes = hide_id_numbers(command.body), [each.masked() for each in command.outcomes]
     if command.kind == "result" and not outcomes:
         raise Refused("no_results", "请写要公示的结果，至少一条", status=422)
     if command.kind != "result" and (outcomes or not body):
@@ -118,7 +110,7 @@ def _content(hall: Hall, now: Now, command: Enter) -> tuple[Any, ...]:
         raise Refused("dates_unfit", "结束日期已经过去", status=422)
     zones = known_zones(hall, command.zones)
     last = command.last and command.last.isoformat()
-    return hidden(command.title), body, _json(outcomes), zones, command.first.isoformat(), last
+    return hide_id_numbers(command.title), body, _json(outcomes), zones, command.first.isoformat(), last
 
 
 def known_zones(hall: Hall, zones: tuple[str, ...]) -> str:
@@ -139,11 +131,17 @@ class Approve:
     """What was read: another one is not approved with it."""
     by: str
     actor: str
+    centre: bool = False
+    """The centre names whom it likes; a hall that says who works there, one of them."""
 
 
 def approve(session: Session, hall: Hall, now: Now, command: Approve) -> str:
-    """Lets a version onto the screens. Raises Refused (404); (409) for an old one, and for whoever entered it."""
+    """Lets a version onto the screens.
+
+    Raises Refused: 404, 409 for an old one and for whoever entered it, 422 for who is none of the hall's staff.
+    """
     _standing(session.connection, command.entry)
+    signs = _signs(hall, command)
     version = _newest(session.connection, command.entry)[0]
     if command.version != version:
         raise Refused("old_version", "内容已经改过，请看新的一版", f"version {version} is the newest")
@@ -151,18 +149,31 @@ def approve(session: Session, hall: Hall, now: Now, command: Approve) -> str:
         "SELECT entered_by, approved_by FROM bulletin_version WHERE bulletin=? AND version=?",
         (command.entry, version),
     ).one()
-    if approved_by is not None and not _same_person(approved_by, command.by):
+    if approved_by is not None and not any(_same_person(approved_by, each) for each in signs):
         raise Refused("approved", f"{approved_by}已经审核通过", f"version {version}")
     if approved_by is not None:
         return command.entry
-    if _same_person(entered_by, command.by):
+    if any(_same_person(entered_by, each) for each in signs):
         raise Refused("own_entry", "录入的人不能审核自己录入的内容，请另一位审核")
     session.connection.exec_driver_sql(
         "UPDATE bulletin_version SET approved_at=?, approved_by=? WHERE bulletin=? AND version=?",
-        (now.at, command.by, command.entry, version),
+        (now.at, signs[0], command.entry, version),
     )
     _tell(session, hall, now, "approved", command.entry, command.actor, version=version)
     return command.entry
+
+
+def _signs(hall: Hall, command: Approve) -> tuple[str, ...]:
+    """What the approver signs with, by name first. Raises Refused (422)."""
+    if command.centre or not hall.staff:
+        return (command.by,)
+    found = [each for each in hall.staff if _plain(command.by) in (_plain(each.name), _plain(each.id))]
+    if not found:
+        title = "没有审核，请写本大厅工作人员的工号或姓名"
+        raise Refused("not_staff", title, f"{command.by!r} is none of [[staff]]", 422)
+    if len(found) > 1:
+        raise Refused("not_staff", f"没有审核，有{len(found)}位{found[0].name}，请写工号", status=422)
+    return found[0].name, found[0].id
 
 
 @dataclass(frozen=True, slots=True)

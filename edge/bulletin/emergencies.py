@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from edge.bulletin.desk import hidden, known_zones
+from edge.bulletin.desk import known_zones
 from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
+from edge.mask import hide_id_numbers
 from edge.refusal import Refused
 from edge.statements import Statements
 
@@ -25,7 +26,7 @@ class Raise:
 
 def raise_(session: Session, hall: Hall, now: Now, command: Raise) -> str:
     """Its id. What stood in no other zones than these is cleared: one text at a time. Raises Refused (422)."""
-    words, zones = hidden(command.words), known_zones(hall, command.zones)
+    words, zones = hide_id_numbers(command.words), known_zones(hall, command.zones)
     for id_, there in _standing(session.connection):
         if not command.zones or (there and set(there) <= set(command.zones)):
             _cleared(session, hall, now, Clear(id_, command.by, command.actor))

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from edge.hallscreens import DIGIT_EM
 
-PIECE = re.compile(r"(?:[!-~–]+[人号年月日时分元]?|\S)[，。、；：！？）》”’%]*|[^\S\n]+")
+CLOSING = "，。、；：！？）》”’%"
+PIECE = re.compile(rf"(?:[!-~–]+[人号年月日时分元]?|\S)[{CLOSING}]*|[^\S\n]+")
 """What no line may break: a word of Latin letters, a figure with its unit, a mark that closes what is before it."""
 BLANK_EM = 0.3
 
@@ -51,11 +52,15 @@ def _wrap(text: str, columns: int) -> Iterator[str]:
 
 def _cut(piece: str, columns: int) -> Iterator[str]:
     while width(piece) > columns:
-        fits = next(n for n in range(len(piece), 0, -1) if n == 1 or width(piece[:n]) <= columns)
+        fits = next(n for n in range(len(piece), 0, -1) if n == 1 or _may_end(piece, n, columns))
         yield piece[:fits]
         piece = piece[fits:]
     if piece:
         yield piece
+
+
+def _may_end(piece: str, n: int, columns: int) -> bool:
+    return width(piece[:n]) <= columns and piece[n : n + 1] not in CLOSING
 
 
 def leaves(cards: Iterable[Card], columns: int, lines: int) -> list[Leaf]:

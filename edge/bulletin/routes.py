@@ -51,8 +51,9 @@ async def change(request: Request, entry: str, body: bodies.Content) -> Response
 
 @router.post("/bulletin/{entry}/approve", dependencies=[needs("central", "ops")])
 async def approve(request: Request, entry: str, body: bodies.Approval) -> Response:
-    """By somebody else than who entered it; 409 when it was changed meanwhile."""
-    command = desk.Approve(entry, body.version, body.by, _actor(request))
+    """By one of the hall's staff, or by the centre, and not by who entered it; 409 when it was changed meanwhile."""
+    centre = identity_of(request).role == "central"
+    command = desk.Approve(entry, body.version, body.by, _actor(request), centre)
     return await _did(request, desk.approve, command)
 
 

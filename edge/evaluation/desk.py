@@ -15,6 +15,7 @@ from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
+from edge.mask import hide_numbers
 from edge.queue import arrivals, finishing
 from edge.queue import desk as queue
 from edge.refusal import Refused
@@ -31,11 +32,11 @@ class Open(NamedTuple):
     ticket: str
     window: int
     expires_at: int
-    seq: int
-    """The journal's, when it opened."""
+    calls: int
+    """That this window has made since."""
 
 
-OPEN_SQL = "SELECT id, ticket, window, expires_at, seq FROM evaluation WHERE state='invited'"
+OPEN_SQL = "SELECT id, ticket, window, expires_at, calls FROM evaluation WHERE state='invited'"
 
 
 def _open(session: Session, where: str, value: Any) -> Open | None:
@@ -129,7 +130,7 @@ def rate(session: Session, hall: Hall, now: Now, command: Rate) -> str:
         raise Refused("evaluation_closed", "本次评价已结束")
     session.connection.exec_driver_sql(
         "UPDATE evaluation SET level=?, channel=?, reasons=?, comment=? WHERE id=?",
-        (command.level, command.channel, json.dumps(command.reasons), command.comment or None, found.id),
+        (command.level, command.channel, json.dumps(command.reasons), hide_numbers(command.comment) or None, found.id),
     )
     told = {"level": command.level, "channel": command.channel}
     _end(session, hall, now, found, "rated", command.actor, **told)
@@ -185,18 +186,9 @@ def expire(session: Session, hall: Hall, now: Now, faulty: frozenset[int]) -> in
 def _end(
     session: Session, hall: Hall, now: Now, invitation: Open, state: str, actor: str = "hall", **more: Any
 ) -> None:
-    calls = _calls_since(session, invitation)
     session.connection.exec_driver_sql(
-        "UPDATE evaluation SET state=?, ended_at=?, calls=? WHERE id=?", (state, now.at, calls, invitation.id)
+        "UPDATE evaluation SET state=?, ended_at=? WHERE id=?", (state, now.at, invitation.id)
     )
-    data = {"evaluation": invitation.id, "ticket": invitation.ticket, "window": invitation.window, "calls": calls}
-    append(session, hall, now, f"evaluation.{state}", invitation.ticket, actor, **data, **more)
-
-
-def _calls_since(session: Session, invitation: Open) -> int:
-    """How many this window called while the invitation was open."""
-    found: int = session.connection.exec_driver_sql(
-        "SELECT count(*) FROM journal WHERE seq > ? AND type = 'ticket.called' AND json_extract(data, '$.window') = ?",
-        (invitation.seq, invitation.window),
-    ).scalar_one()
-    return found
+    id_, ticket, window, _, calls = invitation
+    data = {"evaluation": id_, "ticket": ticket, "window": window, "calls": calls}
+    append(session, hall, now, f"evaluation.{state}", ticket, actor, **data, **more)

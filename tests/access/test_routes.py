@@ -67,6 +67,7 @@ GET  /desk/tickets/{ticket}                desk ops
 POST /desk/bookings                        desk ops
 POST /desk/bookings/{booking}/cancel       desk ops
 POST /desk/bookings/{booking}/check-in     desk ops
+POST /desk/bookings/{booking}/move         desk ops
 POST /desk/hand                            desk ops
 POST /desk/tickets                         desk ops
 POST /desk/tickets/{ticket}/{act}          desk ops
@@ -74,6 +75,7 @@ GET  /healthz                              anyone
 GET  /kiosk/{kiosk_id}                     kiosk
 GET  /kiosk/{kiosk_id}/book                kiosk
 POST /kiosk/{kiosk_id}/book                kiosk
+GET  /kiosk/{kiosk_id}/book/card           kiosk
 GET  /kiosk/{kiosk_id}/book/{booking}      kiosk
 GET  /kiosk/{kiosk_id}/guide               kiosk
 GET  /kiosk/{kiosk_id}/guide/{service}     kiosk
@@ -212,6 +214,11 @@ POST /api/v1/windows/{no}/recall           ops window
 POST /api/v1/windows/{no}/walk-in          ops window
 POST /api/v1/windows/{no}/wrong-window     ops window
 POST /api/v1/tickets/{ticket}/urgent       desk ops
+POST /api/v1/tickets/{ticket}/change       desk ops
+POST /api/v1/tickets/{ticket}/priority     desk ops
+POST /api/v1/tickets/{ticket}/assist       desk ops
+GET  /api/v1/hand-numbers                  desk ops
+POST /api/v1/hand-numbers                  desk ops
 POST /api/v1/windows/{no}/resume           ops window
 POST /api/v1/windows/{no}/sign-in          ops window
 POST /api/v1/windows/{no}/sign-out         ops window
@@ -250,7 +257,10 @@ POST /ops/ledger                           ops
 GET  /ops/ledger/items.csv                 ops
 GET  /ops/ledger/entries.csv               ops
 GET  /ops/queue                            ops
+GET  /ops/replay                           ops
 GET  /ops/ratings                          ops
+POST /ops/ratings/{evaluation}             ops
+GET  /ops/ratings/bad-reviews.csv          ops
 GET  /ops/ratings/levels.csv               ops
 GET  /ops/patrol                           ops
 POST /ops/windows                           ops

@@ -23,16 +23,16 @@ from tests.hall import DAY_S
 
 req = pytest.mark.req
 TODAY = date(2026, 3, 2)
-PEOPLE = st.sampled_from(["李文", "周主任", "陈晓"])
+PEOPLE = st.sampled_from(["李明", "王芳", "赵静"])
 ZONES = st.sampled_from([(), ("f1",), ("guide",), ("f1", "guide")])
 
 
-def entered(books: Books, title: str = "停电通知", body: str = "3月5日停电", by: str = "李文", **more: Any) -> str:
+def entered(books: Books, title: str = "停电通知", body: str = "3月5日停电", by: str = "李明", **more: Any) -> str:
     given: dict[str, Any] = {"kind": "notice", "outcomes": (), "zones": (), "first": TODAY, "last": None, **more}
     return books.do(desk.enter, Enter(title=title, body=body, by=by, actor="ops", **given))
 
 
-def approved(books: Books, entry: str, version: int = 1, by: str = "周主任") -> None:
+def approved(books: Books, entry: str, version: int = 1, by: str = "王芳") -> None:
     books.do(desk.approve, Approve(entry, version, by, "ops"))
 
 
@@ -168,13 +168,33 @@ TestBulletins = req("DISP-14", "DISP-15")(Bulletins.TestCase)
 
 
 @req("DISP-14")
-@pytest.mark.parametrize("same", ["李文", " 李 文", "李文\u3000", "李文\n"])
+@pytest.mark.parametrize("same", ["李明", " 李 明", "李明\u3000", "李明\n", "1001"])
 def test_nobody_approves_what_they_entered(books: Books, same: str) -> None:
     entry = entered(books)
     with pytest.raises(Refused, match="own_entry"):
         approved(books, entry, by=same)
     assert shown(books) == []
     assert [each.type for each in books.events("bulletin.")] == ["bulletin.entered"]
+
+
+@req("DISP-14")
+def test_only_the_halls_staff_or_the_centre_approves(books: Books) -> None:
+    entry = entered(books, by="1001")
+    for by, code in (("周主任", "not_staff"), ("李明", "own_entry")):
+        with pytest.raises(Refused, match=code):
+            approved(books, entry, by=by)
+    staff = books.hall.staff
+    books.hall = books.hall.model_copy(update={"staff": (*staff, staff[1].model_copy(update={"id": "1009"}))})
+    with pytest.raises(Refused, match="有2位王芳，请写工号"):
+        approved(books, entry, by="王芳")
+    for _ in range(2):
+        approved(books, entry, by=" 1002")
+    assert books.rows("SELECT approved_by FROM bulletin_version") == [("王芳",)]
+    by_centre = entered(books, "换锁")
+    books.do(desk.approve, Approve(by_centre, 1, "市中心 周主任", "central", centre=True))
+    books.hall = books.hall.model_copy(update={"staff": ()})
+    approved(books, entered(books, "迎新"), by="周主任")
+    assert shown(books) == ["停电通知", "换锁", "迎新"]
 
 
 @req("DISP-15")
@@ -184,14 +204,14 @@ def test_a_change_waits_while_the_approved_one_stays(books: Books) -> None:
     entered(books, "改为3月6日停电", entry=entry)
     assert shown(books) == ["停电通知"]
     with pytest.raises(Refused, match="old_version"):
-        approved(books, entry, 1, "陈晓")
+        approved(books, entry, 1, "赵静")
     approved(books, entry, 2)
     assert shown(books) == ["改为3月6日停电"]
     with books.database.read() as connection:
         (view,) = views.entries(connection, books.hall, "2026-03-02")
     assert [(each["version"], each["entered_by"], each["approved_by"], each["state"]) for each in view["versions"]] == [
-        (2, "李文", "周主任", "正在显示"),
-        (1, "李文", "周主任", "已有新版"),
+        (2, "李明", "王芳", "正在显示"),
+        (1, "李明", "王芳", "已有新版"),
     ]
 
 
@@ -263,7 +283,7 @@ def over(books: Books, zone: str) -> str | None:
 
 def raised(books: Books, words: str, zones: tuple[str, ...] = ()) -> str:
     books.wall.at += 1
-    return books.do(emergencies.raise_, Raise(words, zones, "周主任", "ops"))
+    return books.do(emergencies.raise_, Raise(words, zones, "王芳", "ops"))
 
 
 @req("DISP-18")
@@ -272,7 +292,7 @@ def test_an_emergency_stands_until_it_is_cleared_and_a_wider_one_takes_its_place
     here = raised(books, "一楼请从西门离开", ("f1",))
     assert (over(books, "f1"), over(books, "guide")) == ("一楼请从西门离开", "请从东门离开")
     for _ in range(2):
-        books.do(emergencies.clear, Clear(here, "周主任", "ops"))
+        books.do(emergencies.clear, Clear(here, "王芳", "ops"))
     assert over(books, "f1") == "请从东门离开"
     raised(books, "禁止吸烟")
     assert over(books, "f1") == over(books, "guide") == "禁止吸烟"
@@ -287,4 +307,4 @@ def test_an_emergency_stands_until_it_is_cleared_and_a_wider_one_takes_its_place
 
 def test_an_unknown_emergency_cannot_be_cleared(books: Books) -> None:
     with pytest.raises(Refused, match="no_such_emergency"):
-        books.do(emergencies.clear, Clear("x", "周主任", "ops"))
+        books.do(emergencies.clear, Clear("x", "王芳", "ops"))

@@ -161,8 +161,7 @@ class Visits(RuleBasedStateMachine):
     def rows_are_as_the_model_says(self) -> None:
         rows = self.books.rows("SELECT id, ticket, window, state, level, calls FROM evaluation ORDER BY id")
         assert [tuple(row) for row in rows] == [
-            (id_, one.ticket, one.window, one.state, one.level, one.calls * (one.state != "invited"))
-            for id_, one in sorted(self.invited.items())
+            (id_, one.ticket, one.window, one.state, one.level, one.calls) for id_, one in sorted(self.invited.items())
         ]
         assert self.books.rows("SELECT coalesce(sum(presses), 0) FROM evaluation_stray") == [(self.strays,)]
 
@@ -212,5 +211,5 @@ def test_what_a_visitor_writes_stays_out_of_the_journal(tmp_path: Path) -> None:
     id_ = books.events("evaluation.invited")[-1].data["evaluation"]
     words = "我叫王小明，电话13800138000"
     books.do(evaluation.rate, evaluation.Rate(level=2, channel="pad", actor="pad", evaluation=id_, comment=words))
-    assert books.rows("SELECT comment FROM evaluation") == [(words,)]
+    assert books.rows("SELECT comment FROM evaluation") == [("我叫王小明，电话138****8000",)]
     assert "王小明" not in str(books.rows("SELECT * FROM journal"))
