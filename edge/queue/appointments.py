@@ -302,13 +302,15 @@ def _must_be_due(hall: Hall, it: Appointment, now: Now) -> None:
         raise Refused("appointment_cancelled", "这个预约已取消，请重新取号或重新预约")
     if it.day > now.day:
         _, month, day = map(int, it.day.split("-"))
-        raise Refused("too_early", f"您预约的是{month}月{day}日{it.time}，请当天再来签到", it.day)
+        english = f"You booked {it.time} on {it.day}. Please come back on that day"
+        raise Refused("too_early", f"您预约的是{month}月{day}日{it.time}，请当天再来签到", it.day, title_en=english)
     if it.day < now.day or it.state == "missed":
         raise Refused("appointment_over", "这个预约已过期，请重新取号或重新预约", it.day)
     due = it.span(hall).start - hall.booking.early * MINUTE
     if now.at < due:
         at = slots.hhmm(due, date.fromisoformat(it.day), hall.zone_info)
-        raise Refused("too_early", f"您预约的是{it.time}，请{at}以后再来签到", f"due at {at}")
+        english = f"You booked {it.time}. Please come back from {at} on"
+        raise Refused("too_early", f"您预约的是{it.time}，请{at}以后再来签到", f"due at {at}", title_en=english)
 
 
 # ---- changing

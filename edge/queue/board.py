@@ -141,15 +141,18 @@ class Waiting:
         return able + sum(each.get(window.no, 0) for each in self.sent.values())
 
 
+SENT_SQL = """
+SELECT service, for_window, count(*) FROM ticket INDEXED BY ticket_for
+WHERE for_window IS NOT NULL AND state='waiting' GROUP BY service, for_window
+"""
+
+
 def _waiting(connection: Statements) -> Waiting:
-    rows = connection.exec_driver_sql(
-        "SELECT service, for_window, count(*) FROM ticket WHERE state='waiting' GROUP BY service, for_window"
-    )
-    found = Waiting({}, {})
-    for service, window, count in rows:
-        found.service[service] = found.service.get(service, 0) + count
-        if window is not None:
-            found.sent.setdefault(service, {})[window] = count
+    """The store knows how long each line is; who was sent to a window is counted, and is few."""
+    lines = connection.exec_driver_sql("SELECT service, waiting FROM line WHERE waiting > 0")
+    found = Waiting({row[0]: row[1] for row in lines}, {})
+    for service, window, count in connection.exec_driver_sql(SENT_SQL):
+        found.sent.setdefault(service, {})[window] = count
     return found
 
 
@@ -165,7 +168,8 @@ def menu(connection: Statements, hall: Hall, now: Now, outlook: Outlook) -> View
         ready = any(no in opened for no in windows)
         full = service.daily_quota is not None and given.get(service.id, 0) >= service.daily_quota
         hours = days.number_now(connection, hall, now, service)
-        why = days.why_not(connection, hall, now, hours) or (None if ready else "窗口暂停服务中，可以先取号等候")
+        closed, closed_en = days.why_not(connection, hall, now, hours)
+        why = closed or (None if ready else "窗口暂停服务中，可以先取号等候")
         return {
             "id": service.id,
             "name": service.name,
@@ -173,7 +177,7 @@ def menu(connection: Statements, hall: Hall, now: Now, outlook: Outlook) -> View
             "prefix": service.prefix,
             "open": hours.ok and not full,
             "why": issuing.quota_words(service) if full and hours.ok else why,
-            "why_en": _why_en(full, ready, days.why_not_en(connection, hall, now, hours)),
+            "why_en": _why_en(full, ready, closed_en),
             "take": hours.state,
             "waiting": waiting.service.get(service.line, 0),
             "estimate": estimates.of_line(outlook, service.line, waiting.service.get(service.line, 0), now.at),

@@ -1,4 +1,4 @@
-"""What the help desk does to a number that was given: another service, an earlier place, its slip, help (QUE-25/26)."""
+"""What the help desk does to a number that was given: another service, an earlier place, help (QUE-25/26)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall, PriorityReason
 from edge.journal import append
-from edge.queue import issuing, moves, persons, prints, rows, sending, steps, tickets
+from edge.queue import issuing, moves, persons, rows, sending, steps, tickets
 from edge.queue.desk import call_if_armed
 from edge.refusal import Refused
 
@@ -74,34 +74,6 @@ def declare(session: Session, hall: Hall, now: Now, command: Declare) -> str:
     wanted = issuing.Issue(ticket.service, "desk", None, command.actor, (claim,))
     if not issuing.raise_by(session, hall, now, ticket.id, wanted):
         raise Refused("no_better_place", f"没有改动，{ticket.number}号现在的位置不比这样靠后", command.reason)
-    return ticket.id
-
-
-# ---- 补打
-
-
-@dataclass(frozen=True, slots=True)
-class Reprint:
-    ticket: str
-    kiosk: str
-    """The place whose printer prints it, wherever the number was taken."""
-    actor: str
-
-
-def reprint(session: Session, hall: Hall, now: Now, command: Reprint) -> str:
-    """Wants the slip once more, marked 补打. Returns the ticket's id. Raises Refused (404, 409)."""
-    ticket = rows.ticket_by_id(session, command.ticket)
-    place = hall.kiosk.get(command.kiosk)
-    if place is None or place.printer is None:
-        raise Refused("no_printer", "那里没有打印机，请另选一处打印", f"kiosk {command.kiosk!r}", 404)
-    if ticket.day != now.day or ticket.state in ("serving", *tickets.ENDED):
-        raise Refused("illegal_move", f"{ticket.number}号{tickets.STATE_WORDS[ticket.state]}，不用再打小票")
-    waiting = "SELECT count(*) FROM print_job WHERE ticket=? AND template='ticket' AND state IN ('wanted','sent')"
-    if session.connection.exec_driver_sql(waiting, (ticket.id,)).scalar_one():
-        raise Refused("already_printing", f"{ticket.number}号的小票正在打印，请稍候")
-    prints.want_print(session, now, ticket.id, place.printer, copy=True)
-    told = {"ticket": ticket.id, "number": ticket.number, "printer": place.printer}
-    append(session, hall, now, "print.wanted", ticket.id, command.actor, **told)
     return ticket.id
 
 

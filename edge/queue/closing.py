@@ -35,10 +35,10 @@ def clear_noon(session: Session, hall: Hall, now: Now, _command: None) -> int:
 def close_day(session: Session, hall: Hall, now: Now, _command: None) -> int:
     """Ends what is left of earlier business days, so that no number means two visitors. How many.
 
-    A case in hand goes on over midnight; after `KEEP_MS` it was forgotten.
+    A case in hand goes on over midnight; `KEEP_MS` after its call, or after it was taken up again, it was forgotten.
     """
     left = _end(session, hall, now, "state IN ('waiting','missed','held') AND day < ?", (now.day,), "day_closed")
-    stale = "state IN ('called','serving') AND day < ? AND called_at < ?"
+    stale = "state IN ('called','serving') AND day < ? AND coalesce(since, called_at) < ?"
     return left + _end(session, hall, now, stale, (now.day, now.at - KEEP_MS), "day_closed")
 
 

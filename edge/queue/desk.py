@@ -35,14 +35,22 @@ def call_next(session: Session, hall: Hall, now: Now, command: CallNext) -> Call
     """
     free_window(session, hall, command.window)
     days.check_calling(session.connection, hall, now)
-    chosen = balance.choose(rows.heads(session, hall, command.window), now.at, hall.balance, hall.handling_ms)
+    chosen = who_is_next(session, hall, now, command.window)
     if chosen is None:
         windows.arm(session, hall, now, command.window, command.actor)
         return None
+    _call(session, hall, now, rows.ticket_by_id(session, chosen.ticket), command.window, chosen.why, command.actor)
+    return chosen
+
+
+def who_is_next(session: Session, hall: Hall, now: Now, window: int) -> Called | None:
+    """Whom this window's next call takes, and why; None when nobody waits for it. Reads only."""
+    chosen = balance.choose(rows.heads(session, hall, window), now.at, hall.balance, hall.handling_ms)
+    if chosen is None:
+        return None
     head, decided = chosen
-    why = balance.why(head, decided, rows.earlier(session, head.ticket) if head.priority else 0, now.at)
-    _call(session, hall, now, rows.ticket_by_id(session, head.ticket), command.window, why, command.actor)
-    return Called(head.ticket, why)
+    before = rows.earlier(session, head.ticket) if head.priority else 0
+    return Called(head.ticket, balance.why(head, decided, before, now.at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,12 @@ class CallChosen:
 
 
 def call_chosen(session: Session, hall: Hall, now: Now, command: CallChosen) -> Called:
-    """Calls one ticket out of turn (指呼); the window must be able to serve it."""
+    """Calls one ticket out of turn (指呼). Raises Refused (409) where it waits for other windows, or for none yet."""
     free_window(session, hall, command.window)
     days.check_calling(session.connection, hall, now)
     ticket = rows.ticket_by_id(session, command.ticket)
-    if ticket.service not in hall.window[command.window].skills:
-        raise Refused("wrong_window", f"{command.window}号窗口不办理{hall.service[ticket.service].name}")
+    if not sending.may_call(session, hall.window[command.window], ticket.id):
+        raise Refused("wrong_window", f"{ticket.number}号不在{command.window}号窗口等候", f"ticket {ticket.id}")
     why = "窗口指定呼叫"
     _call(session, hall, now, ticket, command.window, why, command.actor)
     return Called(ticket.id, why)

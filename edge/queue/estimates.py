@@ -22,8 +22,8 @@ OLD_MS = 5_000
 """Time alone changes a forecast after so long."""
 SHARED_MS = 1_000
 """Where many ask, an outlook is shared for so long although the queue has moved,"""
-ASKED = 4
-"""and by one for each so many who wait: the work for one answer is the same, however many these are."""
+FEW = 10
+"""and by as many as wait beyond these: the work for one answer is the same, however many they are."""
 SAID_MS = 60_000
 """What was told at the issue holds for so long: the kiosk, the slip and the message agree."""
 
@@ -41,7 +41,7 @@ class Forecasts:
         self._newest: Outlook | None = None
         self._asked = 0
         self._making, self._keeping = threading.Lock(), threading.Lock()
-        self._kept: tuple[object, bytes] = (None, b"")
+        self._kept: dict[object, tuple[object, bytes]] = {}
 
     @property
     def newest(self) -> Outlook:
@@ -73,7 +73,7 @@ class Forecasts:
         if seq == outlook.seq:
             return False
         self._asked += 1
-        return age >= SHARED_MS or self._asked > outlook.waiting // ASKED
+        return age >= SHARED_MS or self._asked > outlook.waiting - FEW
 
     def learn(self) -> None:
         """Takes over what `learning.learn` has stored."""
@@ -89,12 +89,13 @@ class Forecasts:
         if new:
             self._residuals = learning.in_order(self._learnt)
 
-    def once(self, name: object, make: Callable[[], bytes]) -> bytes:
-        """What `make` returns, made once for all who ask by this name, one after the other; the last name is kept."""
+    def once(self, name: object, moment: object, make: Callable[[], bytes]) -> bytes:
+        """What `make` returns, made once for all who ask by this name at this moment; one moment of each is kept."""
         with self._keeping:
-            if self._kept[0] != name:
-                self._kept = (name, make())
-            return self._kept[1]
+            found = self._kept.get(name)
+            if found is None or found[0] != moment:
+                found = self._kept[name] = moment, make()
+            return found[1]
 
 
 # ---- what is told

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from edge.hall import Balance
@@ -74,19 +75,24 @@ def back_s(away_s: float) -> float:
 
 
 def rollout(
-    plan: Plan, desks: Sequence[Desk], waiting: Sequence[Waiting], at: int, newcomers: Sequence[Waiting] = ()
+    plan: Plan,
+    desks: Sequence[Desk],
+    waiting: Sequence[Waiting],
+    at: int,
+    newcomers: Sequence[Waiting] = (),
+    most: int | None = None,
 ) -> dict[str, float]:
     """Ticket -> seconds from `at` (UTC, milliseconds) until its call, if nobody else came and everyone took the mean.
 
     Each newcomer is told as if nobody else came after those who wait: none of them takes a window's time. Who would not
-    be called while anybody is on is left out.
+    be called while anybody is on is left out, and who comes after the first `most` who are called.
     """
     opened = {nth for nth, desk in enumerate(desks) if comes(desk, 0.0) == 0.0}
     lines, called = _Lines(waiting, newcomers, _capacity(desks, opened)), dict[str, float]()
     ready = [(comes(desk, desk.free_s), nth) for nth, desk in enumerate(desks)]
     events = [each for each in ready if each[0] < math.inf]
     heapq.heapify(events)
-    while events and lines.heads:
+    while events and lines.heads and len(called) != most:
         time, nth = heapq.heappop(events)
         if nth not in opened:
             opened.add(nth)
@@ -111,9 +117,9 @@ class _Lines:
 
     def __init__(self, waiting: Sequence[Waiting], newcomers: Sequence[Waiting], capacity: Mapping[str, float]) -> None:
         self._stacks: dict[str, _Stacks] = defaultdict(lambda: ([], [], []))
-        for each in sorted(waiting, key=_order, reverse=True):
+        for each in sorted(waiting, key=_ORDER, reverse=True):
             self._stacks[each.own or each.service][0 if each.claimed else 1].append(each)
-        for each in sorted(newcomers, key=_order, reverse=True):
+        for each in sorted(newcomers, key=_ORDER, reverse=True):
             self._stacks[each.service][2].append(each)
         self.heads: dict[str, balance.Head] = {}
         self.claims: dict[str, balance.Head] = {}
@@ -137,11 +143,16 @@ class _Lines:
     def _show(self, line: str) -> None:
         stacks = self._stacks[line]
         tops = [stack[-1] for stack in stacks if stack]
-        for heads, among in ((self.heads, tops), (self.claims, [each for each in tops if each.claimed])):
-            if among:
-                heads[line] = self._head(line, stacks, min(among, key=_order))
-            else:
-                heads.pop(line, None)
+        if not tops:
+            self.heads.pop(line, None)
+            self.claims.pop(line, None)
+            return
+        self.heads[line] = self._head(line, stacks, min(tops, key=_ORDER))
+        claimed = [each for each in tops if each.claimed]
+        if claimed:
+            self.claims[line] = self._head(line, stacks, min(claimed, key=_ORDER))
+        else:
+            self.claims.pop(line, None)
 
     def _head(self, line: str, stacks: _Stacks, first: Waiting) -> balance.Head:
         claimed, plain, new = stacks
@@ -153,10 +164,7 @@ class _Lines:
 
 _Stacks = tuple[list[Waiting], list[Waiting], list[Waiting]]
 """Of one line: those whom a green desk is for, the others, and the newcomers; of each the first one last."""
-
-
-def _order(it: Waiting) -> tuple[int, int]:
-    return it.rank, it.position
+_ORDER = attrgetter("rank", "position")
 
 
 def _choose(plan: Plan, lines: _Lines, desk: Desk, at: int) -> balance.Head | None:
@@ -173,7 +181,10 @@ def _choose(plan: Plan, lines: _Lines, desk: Desk, at: int) -> balance.Head | No
 
 def comes(desk: Desk, time: float) -> float:
     """When it can call at or after `time`; inf: not as far as is known."""
-    return next((max(start, time) for start, end in desk.on if time < end), math.inf)
+    for start, end in desk.on:
+        if time < end:
+            return max(start, time)
+    return math.inf
 
 
 def _capacity(desks: Sequence[Desk], opened: set[int]) -> dict[str, float]:

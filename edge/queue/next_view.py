@@ -8,7 +8,8 @@ from typing import Any
 from edge.clock import Now, rfc3339
 from edge.database import Session
 from edge.hall import Hall
-from edge.queue import balance, board, rows
+from edge.queue import balance, board, desk
+from edge.queue.sending import mine
 from edge.queue.tickets import STATE_WORDS, State
 from edge.refusal import Refused
 from edge.statements import Statements
@@ -34,21 +35,17 @@ def following(connection: Statements, hall: Hall, now: Now, no: int) -> View:
 
 
 def _next(connection: Statements, hall: Hall, now: Now, no: int) -> View | None:
-    """As `desk.call_next` chooses, in the same words."""
-    reading = Session(connection, str, "")
-    chosen = balance.choose(rows.heads(reading, hall, no), now.at, hall.balance, hall.handling_ms)
+    chosen = desk.who_is_next(Session(connection, str, ""), hall, now, no)
     if chosen is None:
         return None
-    head, decided = chosen
-    before = rows.earlier(reading, head.ticket) if head.priority else 0
-    row = connection.exec_driver_sql(f"SELECT {FIELDS} FROM ticket WHERE id=?", (head.ticket,)).one()  # noqa: S608  our own words
-    return _shown(hall, now, row) | {"why": balance.why(head, decided, before, now.at)}
+    row = connection.exec_driver_sql(f"SELECT {FIELDS} FROM ticket WHERE id=?", (chosen.ticket,)).one()  # noqa: S608  our own words
+    return _shown(hall, now, row) | {"why": chosen.why}
 
 
 def _missed(connection: Statements, hall: Hall, now: Now, no: int) -> list[View]:
     skills = hall.window[no].skills
     found = connection.exec_driver_sql(
-        f"SELECT {FIELDS} FROM ticket WHERE day=? AND state='missed' AND (window=? OR {_mine(skills)})"  # noqa: S608
+        f"SELECT {FIELDS} FROM ticket WHERE day=? AND state='missed' AND (window=? OR {mine(skills)})"  # noqa: S608
         " ORDER BY since DESC, id LIMIT ?",
         (now.day, no, no, *skills, MISSED_SHOWN),
     )
@@ -74,16 +71,16 @@ def by_number(connection: Statements, hall: Hall, now: Now, no: int, number: str
     parts = re.fullmatch(r"([A-Z]*)0*(\d{1,7})", said, re.ASCII)
     prefix, ordinal = parts.groups() if parts else (said, None)
     found = connection.exec_driver_sql(
-        f"SELECT {FIELDS}, state, {_mine(skills)} AS mine FROM ticket"  # noqa: S608  our own words
+        f"SELECT {FIELDS}, state, {mine(skills)} AS mine FROM ticket"  # noqa: S608  our own words
         " WHERE day=? AND ordinal=? AND ? IN ('', prefix) ORDER BY state<>'waiting' OR NOT mine, rank, position",
         (no, *skills, now.day, ordinal, prefix),
     ).first()
     if found is None:
         raise Refused("no_such_number", f"今天没有{said}号", f"number {said!r}", 404)
-    *row, state, mine = found
+    *row, state, here = found
     if state != "waiting":
         raise _not_waiting(row[1], state)
-    if not mine:
+    if not here:
         raise Refused("not_here", f"{row[1]}号不在本窗口等候", f"window {no}", 404)
     return _shown(hall, now, row)
 
@@ -131,8 +128,3 @@ def _shown(hall: Hall, now: Now, row: Any) -> View:
         "priority": priority,
         "priority_words": balance.WORDS[priority] if priority else None,
     }
-
-
-def _mine(skills: tuple[str, ...]) -> str:
-    """What may be called to a window; it takes the window's no and its skills."""
-    return f"(for_window IS ? OR for_window IS NULL AND service IN ({','.join('?' * len(skills))}))"

@@ -9,10 +9,10 @@ import math
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from edge.clock import Now, local
@@ -21,12 +21,16 @@ from edge.hallday import HallDay, Timetable, clock_words
 from edge.queue import balance, forecast
 from edge.queue.forecast import Desk, Expected, Unsaid, Waiting
 from edge.queue.rows import CLAIM
+from edge.queue.work import Work, work
 from edge.statements import Statements
 from edge.timetable import days
+from edge.windows import noon
 from edge.windows.skills import effective
 
 AT_MOST = 1_000
-"""Who waits behind so many is expected at the pace of those before."""
+"""Who waits behind so many is not looked at, but expected at the pace of those before."""
+EACH, AT_LEAST = 16, 200
+"""Calls that are played on: so many for each open window, two hours or three. What follows goes on at their pace."""
 IDLE_S = 180.0
 """A window that is open and has called nobody for so long, while somebody waits for it, has nobody behind it."""
 PACE_FROM = 3
@@ -56,7 +60,10 @@ class Line:
     newcomers: tuple[Newcomer, ...]
     """Those without a lead first."""
     pace_s: float
-    """How long one more ahead takes."""
+    """How many window-seconds one more ahead takes."""
+    work: Work
+    reached: Newcomer | None
+    """Whoever would be next when the queue was played on as far as it is; None: it was to its end."""
     why: Unsaid
     """Why nothing can be said, where that is so."""
 
@@ -109,9 +116,11 @@ def expected(outlook: Outlook, place: Place, at: int) -> Expected | Unsaid:
 def _as_newcomer(line: Line, lead: int, ahead: int) -> float | None:
     near = [each for each in line.newcomers if each.lead <= lead + NEAR_MS]
     it = near[-1] if near else line.newcomers[0]
-    if it.seconds is None:
-        return None
-    return max(0.0, it.seconds + (ahead - it.ahead) * line.pace_s)
+    if it.seconds is None and line.reached is not None:
+        it = line.reached
+    if it.seconds is None or ahead == it.ahead:
+        return it.seconds
+    return line.work.moment(line.work.done(it.seconds) + (ahead - it.ahead) * line.pace_s)
 
 
 # ---- made from the rows
@@ -122,8 +131,9 @@ def make(
 ) -> Outlook:
     """`hall` is that of the file; its windows count as they are now."""
     hall = effective(connection, hall)
+    windows = _windows(connection, hall, now)
     waiting, since = _waiting(connection, hall)
-    desks = [_desk(hall, now, row, mean_s, since, spans) for row, spans in _windows(connection, hall, now)]
+    desks = [_desk(hall, now, row, mean_s, since, spans) for row, spans in windows]
     rank = max([now.at, *(each.rank + 1 for each in waiting)])
     coming = {
         each.id: [
@@ -134,8 +144,9 @@ def make(
         if not each.steps
     }
     plan = forecast.Plan(hall.balance, hall.handling_ms, mean_s)
-    called = forecast.rollout(plan, desks, waiting, now.at, list(chain(*coming.values())))
-    known = _known(mean_s, desks, waiting, called)
+    most = max(AT_LEAST, EACH * sum(row.state == "open" for row, _ in windows))
+    called = forecast.rollout(plan, desks, waiting, now.at, list(chain(*coming.values())), most)
+    known = _known(mean_s, desks, waiting, called, max(called.values()) if len(called) == most else None)
     lines = {service: _line(known, service, rank, newcomers) for service, newcomers in coming.items()}
     return Outlook(seq, now.at, now.day, len(waiting), rank, called, _recess(connection, hall, now), lines, residuals)
 
@@ -155,23 +166,32 @@ def _leads(hall: Hall) -> list[int]:
 
 class _Known(NamedTuple):
     mean_s: Mapping[str, float]
-    able: Mapping[str, int]
+    able: Mapping[str, list[Desk]]
     open: Mapping[str, int]
     waiting: Mapping[str, list[Waiting]]
     """Service -> who waits, in their order."""
     called: Mapping[str, float]
+    end: float | None
+    """Of the calls, in seconds, where others were to follow."""
 
 
 def _known(
-    mean_s: Mapping[str, float], desks: Iterable[Desk], waiting: Iterable[Waiting], called: Mapping[str, float]
+    mean_s: Mapping[str, float],
+    desks: Iterable[Desk],
+    waiting: Iterable[Waiting],
+    called: Mapping[str, float],
+    end: float | None,
 ) -> _Known:
     here = [desk for desk in desks if desk.on]
-    able = Counter(skill for desk in here for skill in desk.skills)
+    able = defaultdict[str, list[Desk]](list)
+    for desk in here:
+        for skill in desk.skills:
+            able[skill].append(desk)
     opened = Counter(skill for desk in here if forecast.comes(desk, 0.0) == 0.0 for skill in desk.skills)
     lines: dict[str, list[Waiting]] = defaultdict(list)
     for each in waiting:
         lines[each.service].append(each)
-    return _Known(mean_s, able, opened, lines, called)
+    return _Known(mean_s, able, opened, lines, called, end)
 
 
 def _line(known: _Known, service: str, rank: int, newcomers: Iterable[Waiting]) -> Line:
@@ -180,9 +200,15 @@ def _line(known: _Known, service: str, rank: int, newcomers: Iterable[Waiting]) 
     found = [
         Newcomer(rank - each.rank, bisect_right(ranks, each.rank), known.called.get(each.ticket)) for each in newcomers
     ]
+    able = work(known.able[service])
     times = [known.called[each.ticket] for each in here if each.ticket in known.called and not each.own]
-    pace = (max(times) - min(times)) / (len(times) - 1) if len(times) >= PACE_FROM else mean / max(1, opened)
-    return Line(mean, opened, tuple(found), pace, "too_late" if known.able[service] else "no_window")
+    spent = able.done(max(times)) - able.done(min(times)) if len(times) >= PACE_FROM else 0.0
+    pace = spent / (len(times) - 1) if spent else mean
+    reached = None
+    if known.end is not None:
+        following = able.moment(able.done(max(times)) + pace if times else able.done(known.end))
+        reached = Newcomer(0, len(times), None if following is None else max(following, known.end))
+    return Line(mean, opened, tuple(found), pace, able, reached, "too_late" if known.able[service] else "no_window")
 
 
 WAITING_SQL = f"""
@@ -213,7 +239,7 @@ def _own(window: int | None) -> str:
 # ---- windows
 
 WINDOW_SQL = """
-SELECT w.no, w.state, w.sign, w.resume, w.since, w.armed_at IS NOT NULL,
+SELECT w.no, w.state, w.sign, w.resume, w.since, w.armed_at IS NOT NULL, w.staff, w.staff_since,
   t.service, iif(t.held_at IS NULL, t.called_at, t.since),
   iif(t.id IS NULL AND w.state='open' AND w.armed_at IS NULL,
     (SELECT max(since) FROM ticket INDEXED BY ticket_day WHERE day=? AND window=w.no), NULL)
@@ -230,6 +256,9 @@ class Standing(NamedTuple):
     resume: str | None
     since: int
     armed: bool
+    staff: str | None
+    """Who has signed in, and since when."""
+    staff_since: int | None
     service: str | None
     """Of the ticket in hand."""
     begun: int | None
@@ -240,25 +269,30 @@ class Standing(NamedTuple):
 def _windows(connection: Statements, hall: Hall, now: Now) -> list[tuple[Standing, Spans]]:
     day = days.day_on(connection, hall, now.day)
     rows = [Standing._make(row) for row in connection.exec_driver_sql(WINDOW_SQL, (now.day,))]
-    return [(row, serving_spans(hall.timetable, day, now.at, row)) for row in rows if row.no in hall.window]
+    breaks = [before.end for before, after in pairwise(day.openings) if after.start > now.at]
+    on_duty = noon.on_duty(connection, max(now.at, breaks[0])) if breaks else ()
+    return [(row, serving_spans(hall.timetable, day, now.at, row, on_duty)) for row in rows if row.no in hall.window]
 
 
-def serving_spans(table: Timetable, day: HallDay, at: int, window: Standing) -> Spans:
+def serving_spans(table: Timetable, day: HallDay, at: int, window: Standing, on_duty: Collection[str] = ()) -> Spans:
     """When the hall lets this window call, as seconds from `at`: no service before the opening, none over noon.
+
+    Noon is served by the windows of the hall file, and by those whose clerk is `on_duty` then.
 
     A window that serves although the hall does not is taken at its word.
     """
     if day.always or not day.openings:
         return EVER
     spans = [((each.start - at) / 1000, (each.end - at) / 1000) for each in day.openings if each.end > at]
+    through = window.no in table.noon_windows or window.staff in on_duty
     if len(spans) > 1 and table.noon == "clear":
         del spans[1:]
-    elif len(spans) > 1 and window.no in table.noon_windows:
+    elif len(spans) > 1 and through:
         spans = [(spans[0][0], spans[-1][1])]
     last = not spans or spans[-1][1] == (day.openings[-1].end - at) / 1000
     if last and table.at_close == "serve_waiting":
         spans[-1:] = [(spans[-1][0] if spans else 0.0, math.inf)]
-    at_work = window.service is not None or (window.state == "open" and day.phase(at) == "noon")
+    at_work = window.service is not None or ((window.state == "open" or through) and day.phase(at) == "noon")
     if spans and at_work:
         spans[0] = (min(0.0, spans[0][0]), spans[0][1])
     return tuple(spans)
@@ -281,7 +315,7 @@ def _unattended_s(window: Window, row: Standing, now: Now, since: Mapping[str, i
     first = min([since[line] for line in (*window.skills, _own(row.no)) if line in since], default=None)
     if first is None or row.armed or row.service is not None or not spans or spans[0][0] > 0:
         return 0.0
-    idle = min((now.at - max(first, row.since, row.left or 0)) / 1000, -spans[0][0] or math.inf)
+    idle = min((now.at - max(first, row.since, row.left or 0, row.staff_since or 0)) / 1000, -spans[0][0] or math.inf)
     return forecast.back_s(idle) if idle > IDLE_S else 0.0
 
 

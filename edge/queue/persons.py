@@ -45,7 +45,8 @@ def hold_one(session: Session, now: Now, ticket: str, service: str) -> None:
         return
     for id_, number in session.connection.exec_driver_sql(ACTIVE_SQL, (owner[0], service, now.day)):
         if id_ != ticket:
-            raise Refused("has_another", f"这位服务对象已有这项业务的{number}号", f"ticket {id_}")
+            english = f"There is number {number} for this service already"
+            raise Refused("has_another", f"这位服务对象已有这项业务的{number}号", f"ticket {id_}", title_en=english)
 
 
 def remember(session: Session, ticket: str, mark: str) -> None:

@@ -11,9 +11,6 @@ from edge.hall import Hall
 from edge.queue import forecast, periods
 from edge.statements import Statements
 
-AWAY_MS = 600_000
-"""Who needs longer after a visitor was away from the window."""
-
 Openings = Sequence[tuple[int, int]]
 """When the hall serves on a day: UTC, milliseconds."""
 
@@ -69,7 +66,7 @@ def was_there(
     left = {(no, end) for no, each in there.items() for _, end in each.spans}
     away = defaultdict[int | None, list[tuple[int, int]]](list)
     for each in periods.wrap_ups(log, periods.ready(connection, now.day)):
-        if each.end is not None and (each.end - each.start > AWAY_MS or (each.window, each.end) in left):
+        if each.end is not None and (each.end - each.start > periods.AWAY_MS or (each.window, each.end) in left):
             away[each.window].append((each.start - 1, each.end))  # or else it would call somebody at its end
     return {no: list(_without(each.spans, sorted(away[no]))) for no, each in there.items()}
 

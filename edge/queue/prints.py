@@ -11,7 +11,7 @@ from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
-from edge.queue import rows
+from edge.queue import rows, tickets
 from edge.refusal import Refused
 
 
@@ -26,21 +26,25 @@ def want_print(session: Session, now: Now, ticket: str, printer: str, *, copy: b
 class Reprint:
     ticket: str
     actor: str
+    kiosk: str | None = None
+    """The place whose printer prints it; None: the one that issued it."""
 
 
 def reprint(session: Session, hall: Hall, now: Now, command: Reprint) -> str:
-    """Wants the slip once more, marked 补打, at the printer of the kiosk that issued it."""
+    """Wants the slip once more, marked 补打. Returns the ticket's id. Raises Refused (404, 409)."""
     ticket = rows.ticket_by_id(session, command.ticket)
-    printer = hall.kiosk[ticket.kiosk].printer if ticket.kiosk in hall.kiosk else None
-    if printer is None:
-        raise Refused("no_printer", "这张号没有对应的打印机，请到导办台")
-    waiting = session.connection.exec_driver_sql(
-        "SELECT count(*) FROM print_job WHERE ticket=? AND state IN ('wanted','sent')", (ticket.id,)
-    ).scalar_one()
-    if waiting:
-        raise Refused("already_printing", "小票正在打印，请稍候")
-    want_print(session, now, ticket.id, printer, copy=True)
-    append(session, hall, now, "print.wanted", ticket.id, command.actor, ticket=ticket.id, number=ticket.number)
+    place = hall.kiosk.get((ticket.kiosk or "") if command.kiosk is None else command.kiosk)
+    if place is None or place.printer is None:
+        title = "这张号没有对应的打印机，请到导办台" if command.kiosk is None else "那里没有打印机，请另选一处打印"
+        raise Refused("no_printer", title, f"kiosk {command.kiosk!r}", 404)
+    if ticket.day != now.day or ticket.state in ("serving", *tickets.ENDED):
+        raise Refused("illegal_move", f"{ticket.number}号{tickets.STATE_WORDS[ticket.state]}，不用再打小票")
+    waiting = "SELECT count(*) FROM print_job WHERE ticket=? AND template='ticket' AND state IN ('wanted','sent')"
+    if session.connection.exec_driver_sql(waiting, (ticket.id,)).scalar_one():
+        raise Refused("already_printing", f"{ticket.number}号的小票正在打印，请稍候")
+    want_print(session, now, ticket.id, place.printer, copy=True)
+    told = {"ticket": ticket.id, "number": ticket.number, "printer": place.printer}
+    append(session, hall, now, "print.wanted", ticket.id, command.actor, **told)
     return ticket.id
 
 

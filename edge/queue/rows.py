@@ -87,17 +87,18 @@ def last_held(session: Session, day: str, window: int) -> Ticket | None:
     return _ticket(session, "day=? AND window=? AND state='held' ORDER BY held_at DESC", day, window)
 
 
-FIRST = """
-SELECT * FROM (SELECT id, position, taken_at, rank, priority, {}, {} FROM ticket t {}
-  WHERE state='waiting' AND {} ORDER BY rank, position LIMIT 1)
-"""
-LINE_LENGTH = "(SELECT waiting FROM line WHERE line.service=t.service)"
-SENT_HERE = FIRST.format("''", "1", "INDEXED BY ticket_for", "for_window=?")
-IN_LINE = "service=? AND (for_window IS NULL OR for_window=?)"
-OF_SERVICE = FIRST.format("service", LINE_LENGTH, "INDEXED BY ticket_order", IN_LINE)
 CLAIM = "priority IS NOT NULL AND priority <> 'appointment'"
 """Of those whom a green window is for."""
-OF_CLAIM = FIRST.format("service", LINE_LENGTH, "INDEXED BY ticket_order", f"{IN_LINE} AND {CLAIM}")
+HEADS = """
+WITH skill (service) AS (VALUES {})
+SELECT * FROM (SELECT id, position, taken_at, rank, priority, '', 1 FROM ticket INDEXED BY ticket_for
+  WHERE state='waiting' AND for_window=? ORDER BY rank, position LIMIT 1)
+UNION ALL
+SELECT t.id, t.position, t.taken_at, t.rank, t.priority, t.service, line.waiting
+FROM skill CROSS JOIN line ON line.service=skill.service AND line.waiting > 0 CROSS JOIN ticket t ON t.rowid = (
+  SELECT rowid FROM ticket INDEXED BY ticket_order WHERE state='waiting' AND service=skill.service
+    AND (for_window IS NULL OR for_window=?) AND {} ORDER BY rank, position LIMIT 1)
+"""
 EARLIER = """
 SELECT count(*) FROM ticket t JOIN ticket b ON b.state='waiting' AND b.service=t.service AND b.position < t.position
 WHERE t.id=?
@@ -105,17 +106,17 @@ WHERE t.id=?
 
 
 @functools.cache
-def _heads_sql(services: int, first: str) -> str:
-    return " UNION ALL ".join([SENT_HERE, *[first] * services])
+def _heads_sql(services: int, condition: str) -> str:
+    return HEADS.format(",".join(["(?)"] * services), condition)
 
 
 def _first(session: Session, window: Window) -> Sequence[Any]:
     """A green window looks for those whom it is for, and takes the others where there is none of them."""
-    values = (window.no, *(value for service in window.skills for value in (service, window.no)))
+    values, number = (*window.skills, window.no, window.no), len(window.skills)
     run = session.connection.exec_driver_sql
-    if window.green and (found := run(_heads_sql(len(window.skills), OF_CLAIM), values).all()):
+    if window.green and (found := run(_heads_sql(number, CLAIM), values).all()):
         return found
-    return run(_heads_sql(len(window.skills), OF_SERVICE), values).all()
+    return run(_heads_sql(number, "1"), values).all()
 
 
 def heads(session: Session, hall: Hall, window: int) -> list[balance.Head]:

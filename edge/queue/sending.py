@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from edge.clock import Now
 from edge.database import Session
+from edge.hall import Window
 from edge.statements import Statements
 
 NOWHERE = 0
@@ -34,6 +35,17 @@ def send(session: Session, ticket: str, target: Target) -> int | None:
         (now_for, target.staff, target.not_before, target.window, ticket),
     )
     return now_for
+
+
+def mine(skills: Sequence[str]) -> str:
+    """The condition on a ticket's row that a window may call it; it takes the window's no and its skills."""
+    return f"(for_window IS ? OR for_window IS NULL AND service IN ({','.join('?' * len(skills))}))"
+
+
+def may_call(session: Session, window: Window, ticket: str) -> bool:
+    values = (ticket, window.no, *window.skills)
+    found = session.connection.exec_driver_sql(f"SELECT 1 FROM ticket WHERE id=? AND {mine(window.skills)}", values)  # noqa: S608  our own words
+    return found.first() is not None
 
 
 DUE_SQL = """

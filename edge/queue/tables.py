@@ -66,11 +66,14 @@ LINE = Table(
             "CREATE TRIGGER IF NOT EXISTS line_joined AFTER INSERT ON ticket WHEN new.state='waiting' BEGIN"
             " INSERT INTO line (service, waiting) VALUES (new.service, 1)"
             " ON CONFLICT (service) DO UPDATE SET waiting=waiting + 1; END",
-            "CREATE TRIGGER IF NOT EXISTS line_changed AFTER UPDATE OF state, service ON ticket"
-            " WHEN (old.state='waiting') <> (new.state='waiting') OR old.service <> new.service BEGIN"
-            " UPDATE line SET waiting=waiting - 1 WHERE service=old.service AND old.state='waiting';"
-            " INSERT INTO line (service, waiting) SELECT new.service, 1 WHERE new.state='waiting'"
+            "DROP TRIGGER IF EXISTS line_changed",
+            "CREATE TRIGGER IF NOT EXISTS line_came AFTER UPDATE OF state, service ON ticket"
+            " WHEN new.state='waiting' AND (old.state <> 'waiting' OR old.service <> new.service) BEGIN"
+            " INSERT INTO line (service, waiting) VALUES (new.service, 1)"
             " ON CONFLICT (service) DO UPDATE SET waiting=waiting + 1; END",
+            "CREATE TRIGGER IF NOT EXISTS line_went AFTER UPDATE OF state, service ON ticket"
+            " WHEN old.state='waiting' AND (new.state <> 'waiting' OR old.service <> new.service) BEGIN"
+            " UPDATE line SET waiting=waiting - 1 WHERE service=old.service; END",
             "CREATE TRIGGER IF NOT EXISTS line_left AFTER DELETE ON ticket WHEN old.state='waiting' BEGIN"
             " UPDATE line SET waiting=waiting - 1 WHERE service=old.service; END",
             "INSERT OR REPLACE INTO line (service, waiting)"

@@ -222,6 +222,6 @@ def _stages(
             if each.end is None:
                 stage.work_s += forecast.remaining_s(stamp.mean_s.get(each.service, 0.0), stage.work_s)
             wrap = wraps.get((each.ticket, end))
-            if wrap is not None and wrap.end is not None and wrap.end - wrap.start <= presence.AWAY_MS:
+            if wrap is not None and wrap.end is not None and wrap.end - wrap.start <= periods.AWAY_MS:
                 stage.work_s += (wrap.end - wrap.start) / 1000
     return found

@@ -86,22 +86,19 @@ def now_taken(connection: Statements, hall: Hall, now: Now) -> Taking:
     return taking(hall.timetable, day_on(connection, hall, now.day), now.at, hall.zone_info)
 
 
-def why_not(connection: Statements, hall: Hall, now: Now, found: Taking) -> str:
-    """Why there is no number now, and when there is one again."""
+def why_not(connection: Statements, hall: Hall, now: Now, found: Taking) -> tuple[str, str]:
+    """Why there is no number now, and when there is one again: in Chinese and English, empty while there is one."""
     after = None if found.ok or found.opens is not None else following(connection, hall, now.day)
-    return taking_words(found, after, date.fromisoformat(now.day), hall.zone_info)
-
-
-def why_not_en(connection: Statements, hall: Hall, now: Now, found: Taking) -> str:
-    after = None if found.ok or found.opens is not None else following(connection, hall, now.day)
-    return taking_words_en(found, after, hall.zone_info)
+    zone = hall.zone_info
+    return taking_words(found, after, date.fromisoformat(now.day), zone), taking_words_en(found, after, zone)
 
 
 def check_taking(connection: Statements, hall: Hall, now: Now, service: Service, *, booked: bool) -> None:
     """Raises Refused (409) outside the hours in which this service's numbers are given."""
     found = number_now(connection, hall, now, service, booked=booked)
     if not found.ok:
-        raise Refused("not_now", why_not(connection, hall, now, found), f"{found.state}, service {service.id}")
+        why, why_en = why_not(connection, hall, now, found)
+        raise Refused("not_now", why, f"{found.state}, service {service.id}", title_en=why_en)
 
 
 def check_calling(connection: Statements, hall: Hall, now: Now) -> None:
@@ -124,7 +121,7 @@ def view(connection: Statements, hall: Hall, now: Now) -> dict[str, Any]:
     return _told(hall, day) | {
         "phase": day.phase(now.at),
         "take": {"state": found.state} | times,
-        "words": why_not(connection, hall, now, found),
+        "words": why_not(connection, hall, now, found)[0],
         "until": list(cut_off_words(found, zone)),
         "unknown_year": unknown_year_ahead(date.fromisoformat(now.day)),
     }

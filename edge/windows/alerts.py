@@ -5,7 +5,6 @@ What nobody acknowledges in time is told once more, to more people. The journal 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +14,12 @@ from edge.database import Session
 from edge.hall import Hall
 from edge.hallwindows import Alert, AlertKind
 from edge.journal import append
-from edge.mask import mask
+from edge.mask import hide_numbers
 from edge.refusal import Refused
 from edge.statements import Statements
 from edge.windows.desk import window_row
 
 KINDS: Mapping[str, str] = {"help": "求助", "dispute": "纷争", "emergency": "紧急情况", "hazard": "安全隐患"}
-ID_NUMBER, PHONE = re.compile(r"(?<!\d)\d{17}[\dXx]"), re.compile(r"(?<!\d)1\d{10}(?!\d)")
 CLOSED_SHOWN = 50
 LONGEST = 1000
 """Characters of all that was said in one alert."""
@@ -29,11 +27,6 @@ AT_KIOSK, ASKED = "kiosk:", "有人请求帮助"
 """Stands before the id of a kiosk in the place of a kind; the window is 0."""
 COMING_MS = 180_000
 """So long whoever has acknowledged a kiosk's call is on the way."""
-
-
-def _hidden(words: str) -> str:
-    words = ID_NUMBER.sub(lambda found: mask("id_number", found[0]), words.strip())
-    return PHONE.sub(lambda found: mask("phone", found[0]), words)
 
 
 # ---- what a window does
@@ -53,7 +46,7 @@ def press(session: Session, hall: Hall, now: Now, command: Press) -> str:
     After that it is a new one: whoever presses again may be in a new need. Raises Refused (404).
     """
     window_row(session, hall, command.window)
-    words = _hidden(command.words)
+    words = hide_numbers(command.words)
     waits = session.connection.exec_driver_sql(
         "SELECT id, words FROM window_alert WHERE window=? AND kind=? AND acknowledged_at IS NULL",
         (command.window, command.kind),
@@ -160,7 +153,7 @@ class Close:
 
 def close(session: Session, hall: Hall, now: Now, command: Close) -> str:
     """Says what was done. Who closes what nobody acknowledged has acknowledged it. Raises Refused (404, 409)."""
-    row, done = _row(session.connection, command.alert), _hidden(command.done)
+    row, done = _row(session.connection, command.alert), hide_numbers(command.done)
     if (row.closed_by, row.done) == (command.by, done):
         return row.id
     if row.closed_by is not None:

@@ -85,10 +85,10 @@ def sign_in(session: Session, hall: Hall, now: Now, command: SignIn) -> None:
     known_clerk(hall, command.staff)
     leave_others(session, hall, now, command.window, command.staff, command.actor)
     changed = session.connection.exec_driver_sql(
-        "UPDATE window SET staff=?1, staff_day=?2, handing_to=NULL, handing_at=NULL,"
+        "UPDATE window SET staff=?1, staff_day=?2, staff_since=?4, handing_to=NULL, handing_at=NULL,"
         " principal=CASE deputy WHEN ?1 THEN principal END, deputy=CASE deputy WHEN ?1 THEN deputy END"
         " WHERE no=?3 AND (staff, staff_day) IS NOT (?1, ?2)",
-        (command.staff, now.day, command.window),
+        (command.staff, now.day, command.window, now.at),
     )
     if changed.rowcount:
         tell(session, hall, now, "window.signed_in", command.window, command.actor, staff=command.staff)
@@ -132,7 +132,7 @@ def sign_out(session: Session, hall: Hall, now: Now, command: SignOut) -> None:
 
 FORGOTTEN = """
 SELECT no, staff FROM window WHERE staff IS NOT NULL AND (staff_day IS NULL OR staff_day < ?) AND NOT EXISTS (
-  SELECT 1 FROM ticket WHERE window=no AND state IN ('called', 'serving') AND called_at >= ?)
+  SELECT 1 FROM ticket WHERE window=no AND state IN ('called', 'serving') AND coalesce(since, called_at) >= ?)
 """
 
 

@@ -73,10 +73,12 @@ def confirm(session: Session, hall: Hall, now: Now, command: Answer) -> None:
     leave_others(session, hall, now, command.window, command.staff, command.actor)
     back = row.principal == command.staff
     session.connection.exec_driver_sql(
-        "UPDATE window SET staff=?, staff_day=?, principal=?, deputy=?, handing_to=NULL, handing_at=NULL WHERE no=?",
+        "UPDATE window SET staff=?, staff_day=?, staff_since=?, principal=?, deputy=?, handing_to=NULL,"
+        " handing_at=NULL WHERE no=?",
         (
             command.staff,
             now.day,
+            now.at,
             None if back else row.principal or row.staff,
             None if back else command.staff,
             command.window,

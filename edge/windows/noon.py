@@ -28,6 +28,19 @@ class Noon:
     """工号 of who is on the noon duty's roster today."""
 
 
+ON_DUTY = """
+SELECT person FROM attendance_entry e WHERE kind='duty' AND json_extract(body, '$.duty')='noon' AND withdrawn=0
+  AND first BETWEEN :at - 2678400000 AND :at AND last >= :at
+  AND NOT EXISTS (SELECT 1 FROM attendance_entry WHERE ref=e.ref AND seq > e.seq)
+"""
+"""No duty is for longer than a month: what is older need not be looked at."""
+
+
+def on_duty(connection: Statements, at: int) -> frozenset[str]:
+    """工号 of who is on the noon duty's roster at this moment (UTC, milliseconds)."""
+    return frozenset(row[0] for row in connection.exec_driver_sql(ON_DUTY, {"at": at}))
+
+
 def duty_windows(connection: Statements, hall: Hall, on_duty: frozenset[str]) -> list[int]:
     """The windows that serve through the break (WIN-15): those of the hall file, and where the roster's people are."""
     rows = connection.exec_driver_sql("SELECT no, staff FROM window WHERE state='open' ORDER BY no")

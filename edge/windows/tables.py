@@ -18,6 +18,7 @@ WINDOW = Table(
     Column("place", Text),  # away: where
     Column("staff", Text),  # who has signed in here
     Column("staff_day", Text),  # on which business day
+    Column("staff_since", Integer),
     Column("armed_at", Integer),  # asked for the next ticket and found nobody
     Column("since", Integer, nullable=False),
     Column("closed_on", Text),  # the business day for which it was closed

@@ -193,10 +193,10 @@ def test_a_priority_is_the_halls_and_of_who_waits(books: Books) -> None:
 @pytest.mark.req("QUE-25")
 def test_a_slip_comes_out_where_the_desk_wants_it(books: Books) -> None:
     ticket = take(books)  # at no kiosk
-    books.do(changing.reprint, changing.Reprint(ticket, "1", "desk"))
+    books.do(prints.reprint, prints.Reprint(ticket, "desk", "1"))
     assert books.rows("SELECT printer, copy, state FROM print_job") == [("printer-1", 1, "wanted")]
     with pytest.raises(Refused, match="already_printing"):
-        books.do(changing.reprint, changing.Reprint(ticket, "1", "desk"))
+        books.do(prints.reprint, prints.Reprint(ticket, "desk", "1"))
     job = books.do(prints.claim_print, "printer-1")
     assert job is not None
     assert job.copy
@@ -206,13 +206,13 @@ def test_no_slip_for_who_does_not_wait_and_none_without_a_printer(books: Books) 
     ticket = take(books)
     for kiosk in ("", "9"):
         with pytest.raises(Refused, match="no_printer"):
-            books.do(changing.reprint, changing.Reprint(ticket, kiosk, "desk"))
+            books.do(prints.reprint, prints.Reprint(ticket, "desk", kiosk))
     books.wall.at += DAY_S
     with pytest.raises(Refused, match="illegal_move"):
-        books.do(changing.reprint, changing.Reprint(ticket, "1", "desk"))
+        books.do(prints.reprint, prints.Reprint(ticket, "desk", "1"))
     books.do(desk.make_move, desk.Move("cancel", ticket, None, ""))
     with pytest.raises(Refused, match="illegal_move"):
-        books.do(changing.reprint, changing.Reprint(ticket, "1", "desk"))
+        books.do(prints.reprint, prints.Reprint(ticket, "desk", "1"))
 
 
 # ---- 帮办代办

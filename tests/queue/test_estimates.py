@@ -269,6 +269,20 @@ async def test_nobody_is_told_of_an_open_window_that_nobody_is_behind(tmp_path: 
         assert (await on_menu(hall))["minutes"] == 5
 
 
+async def test_a_clerk_who_signs_in_late_has_just_come(tmp_path: Path) -> None:
+    async with running(world(tmp_path, window(1, "a"), OTHER, CLERK)) as hall:
+        await hall.issue("a")
+        later(hall, 21)
+        assert (await on_menu(hall))["minutes"] is None, "nobody is behind the window"
+        await hall.post("/windows/1/sign-in", staff="1001")
+        assert (await on_menu(hall))["minutes"] == 10
+        later(hall, 2)
+        assert (await on_menu(hall))["minutes"] == 10
+        later(hall, 19)
+        assert (await on_menu(hall))["minutes"] is None, "nor is now"
+
+
+CLERK = '[[staff]]\nid = "1001"\nname = "李明"\n'
 HOURS = """
 [timetable]
 hours = [{ from = "09:30", to = "12:00" }, { from = "14:00", to = "17:00" }]
@@ -284,6 +298,30 @@ async def test_no_service_before_the_doors_open_and_none_over_noon(tmp_path: Pat
             minutes.append((await told(hall))[2])
             later(hall, 1 / 60)
         assert minutes == [*range(30, 180, 10), 300]
+
+
+@pytest.mark.req("WIN-15")
+async def test_a_window_of_the_noon_roster_serves_through_the_break(tmp_path: Path) -> None:
+    """Twenty are before the visitor at nine: from half past nine to noon fifteen are served, and the others then."""
+    async with running(world(tmp_path, window(1, "a"), OTHER, CLERK, more=HOURS)) as hall:
+        await hall.post("/windows/1/sign-in", staff="1001")
+        for _ in range(20):
+            await hall.issue("a")
+        later(hall, 1 / 60)
+        duty = {"kind": "duty", "ref": "D1", "person": "1001", "duty": "noon"}
+        span = {"start": "2026-03-02T12:00:00+08:00", "end": "2026-03-02T14:00:00+08:00"}
+        assert (await on_menu(hall))["minutes"] == 350, "five hours to two o'clock, and the five of the afternoon"
+        person = {"id": "1001", "name": "李明", "unit": "rs", "since": "2026-01-01"}
+        await hall.post("/attendance/people", people=[person | {"posts": [{"window": 1, "part": "A"}]}])
+        await hall.post("/attendance/entries", entries=[duty | span])
+        later(hall, 1 / 60)
+        assert (await on_menu(hall))["minutes"] == 230
+        later(hall, 195)
+        await hall.post("/windows/1/pause", sign="away", resume="12:25")
+        assert (await on_menu(hall))["minutes"] == 210, "ten to be back, then twenty"
+        await hall.post("/attendance/entries/D1/withdraw", why="换班")
+        later(hall, 1 / 60)
+        assert (await on_menu(hall))["minutes"] == 305
 
 
 async def test_after_closing_time_nobody_is_promised_a_call(tmp_path: Path) -> None:

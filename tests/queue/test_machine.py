@@ -255,7 +255,7 @@ class Hall(RuleBasedStateMachine):
         over = ("waiting", "missed", "held")
         left = {id_ for id_, one in self.people.items() if one.state in over and one.day < today}
         # A case goes on over midnight; four hours later it was forgotten.
-        stale = "SELECT id FROM ticket WHERE state IN ('called','serving') AND day < ? AND called_at < ?"
+        stale = "SELECT id FROM ticket WHERE state IN ('called','serving') AND day < ? AND since < ?"
         forgotten = {row[0] for row in self.books.rows(stale, today, self.books.clock.now().at - 4 * 3_600_000)}
         assert self.books.do(closing.close_day, None) == len(left | forgotten)
         for id_ in left:

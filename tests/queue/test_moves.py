@@ -182,6 +182,23 @@ def test_a_delayed_transfer_is_not_called_before(books: Books, target: dict[str,
     assert release(books) == 0
 
 
+def test_who_was_sent_to_one_window_is_called_by_name_there_and_nowhere_else(books: Books) -> None:
+    sent = issue(books)
+    call(books)
+    books.do(desk.transfer, desk.Transfer(3, sent, "", to=1))
+    with pytest.raises(Refused, match="wrong_window"):
+        books.do(desk.call_chosen, desk.CallChosen(3, sent, ""))
+    assert books.do(desk.call_chosen, desk.CallChosen(1, sent, "")).ticket == sent
+
+
+def test_who_is_to_come_later_is_not_called_by_name_before(books: Books) -> None:
+    ticket = issue(books)
+    call(books)
+    books.do(desk.transfer, desk.Transfer(3, ticket, "", service="medical", delay_minutes=10))
+    with pytest.raises(Refused, match="wrong_window"):
+        books.do(desk.call_chosen, desk.CallChosen(3, ticket, ""))
+
+
 def test_a_ticket_for_a_clerk_follows_the_clerk(books: Books) -> None:
     books.do(windows.sign_in, windows.SignIn(1, "1002", ""))
     ticket = issue(books)

@@ -48,6 +48,10 @@ def test_no_slip_is_on_paper_twice_unmarked(steps: list[str]) -> None:
 
 
 def _reprint(books: Books, ticket: str) -> None:
+    if books.rows("SELECT 1 FROM ticket WHERE id=? AND state='cancelled'", ticket):
+        with pytest.raises(Refused, match="illegal_move"):
+            books.do(prints.reprint, prints.Reprint(ticket, "desk"))
+        return
     open_ = books.rows("SELECT 1 FROM print_job WHERE ticket=? AND state IN ('wanted', 'sent')", ticket)
     if open_:
         with pytest.raises(Refused, match="already_printing"):
