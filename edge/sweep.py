@@ -8,7 +8,6 @@ import math
 from edge.access import idempotency
 from edge.attendance import publishing, watch
 from edge.attendance.calendar import day_of
-from edge.attendance.record import on_noon_duty
 from edge.clock import Now, local
 from edge.devices.enrolling import follow_roster
 from edge.devices.terminals import terminals
@@ -111,7 +110,7 @@ async def begin_noon(parts: Parts, now: Now, day: HallDay) -> None:
     if began is None or goes_on is None:
         return
     with parts.database.read() as connection:
-        people = on_noon_duty(connection, local(now.at, parts.hall.zone_info))
+        people = noon.on_duty(connection, now.at)
         command = noon.Noon(began, clock_words(goes_on, parts.hall.zone_info), people)
         leaving = noon.due(connection, parts.hall, command)
     if leaving:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edge.clock import Clock
-from edge.database import Database, Session
+from edge.database import Session
 from edge.journal import Event, Journal, open_epoch
 from edge.queue.estimates import Forecasts
 from edge.queue.outlook import Outlook
-from edge.schema import TABLES
 from edge.windows.desk import know_windows
 from edge.windows.skills import effective
+from tests.alike import open_database
 from tests.hall import Wall, counter, demo_hall
 
 Result = TypeVar("Result")
@@ -24,7 +24,7 @@ class Books:
 
     def __init__(self, folder: Path) -> None:
         self.hall, self.wall, self.ids = demo_hall(folder), Wall(), counter()
-        self.database = Database(folder / "hall.sqlite", TABLES)
+        self.database = open_database(folder)
         self.epoch = open_epoch(self.database, self.ids())
         self.journal = Journal(self.database, self.hall.hall.code, self.epoch)
         self.clock = Clock(self.hall.zone_info, self.wall)

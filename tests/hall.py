@@ -29,18 +29,16 @@ from drivers.base import Link, Unreachable
 from edge import hall as halls
 from edge import hallfile
 from edge.access.vault import open_vault
-from edge.app import make_app
 from edge.clock import Clock
-from edge.database import Database
 from edge.devices.discovery import Heard
 from edge.journal import Event
 from edge.parts import Parts
 from edge.process import Outside, build, work
-from edge.schema import TABLES
 from simulators import hall as simulated
 from simulators.central import Central
 from simulators.central import make_app as central_app
 from simulators.port import FaultyWire
+from tests.alike import app_of, open_database, read_once
 from tests.wire import End, pair
 
 DEMO = Path(__file__).parents[1] / "config" / "demo.toml"
@@ -123,7 +121,8 @@ def demo_hall(folder: Path, change: Callable[[str], str] = lambda text: text) ->
     text = re.sub(r'\[\[device\]\]\nid = "(?:pad|gate)-\d"\n(?:.+\n)*\n?', "", text)
     text = text.replace('profile = "halls/', f'profile = "{DEMO.parent}/halls/')
     file.write_text(change(text), "utf-8")
-    return hallfile.load(file, data=folder)
+    with read_once():
+        return hallfile.load(file, data=folder)
 
 
 def without_devices(text: str) -> str:
@@ -144,7 +143,8 @@ class World:
     def __init__(self, folder: Path, change: Callable[[str], str] = lambda text: text) -> None:
         self.folder = folder
         self.hall = demo_hall(folder, change)
-        found = simulated.read(folder / "hall.toml", port=8080, data=folder).devices
+        with read_once():
+            found = simulated.read(folder / "hall.toml", port=8080, data=folder).devices
         self.devices = {id_: each for id_, each in found.items() if not isinstance(each.simulator, simulated.Caller)}
         self.centre = Centre(folder / "central.jsonl")
         self.wall, self.ids, self.random = Wall(), counter(), Random(7)
@@ -242,12 +242,13 @@ def _local_now(world: World) -> datetime:
 @contextlib.asynccontextmanager
 async def running(world: World) -> AsyncIterator[Running]:
     """The service over `world`. What ends it early is raised when the context is left."""
-    database = Database(world.folder / "hall.sqlite", TABLES)
+    database = open_database(world.folder)
     async with httpx.AsyncClient(transport=world.centre) as client:
         clock = Clock(world.hall.zone_info, world.wall)
         outside = Outside(clock, world.ids, world.random, world.open_link, client, world.browse)
-        parts = build(world.hall, database, outside, open_vault(world.folder), Inline())
-        door = Door(make_app(parts), client=("127.0.0.1", 1))
+        with read_once():
+            parts = build(world.hall, database, outside, open_vault(world.folder), Inline())
+        door = Door(app_of(parts), client=("127.0.0.1", 1))
         started, here = asyncio.Event(), functools.partial(_local_now, world)
         # A thread would let virtual time run on while it works; a terminal's clock is held against the hall's.
         with (

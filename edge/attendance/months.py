@@ -28,6 +28,11 @@ class Proposal:
     clause: Clause
     cases: tuple[Case, ...]
 
+    @property
+    def of_a_day(self) -> bool:
+        """A month's own rule counts what is no proposal yet."""
+        return any(finding.proposal for _, finding in self.cases)
+
 
 @dataclass(frozen=True, slots=True)
 class MonthResult:
@@ -60,12 +65,9 @@ def period_results(profile: Profile, every: Every, person: str, days: Iterable[D
     mine = sorted((each for each in days if each.person == person), key=lambda each: each.on)
     months = groupby(mine, key=lambda each: (each.on.year, each.on.month))
     made = [month_result(profile, person, month) for _, month in months]
-    return [_of_days_only(each) for each in made] if every == "weekly" else made
-
-
-def _of_days_only(month: MonthResult) -> MonthResult:
-    kept = tuple(each for each in month.proposals if any(finding.proposal for _, finding in each.cases))
-    return replace(month, proposals=kept)
+    if every != "weekly":
+        return made
+    return [replace(month, proposals=tuple(each for each in month.proposals if each.of_a_day)) for month in made]
 
 
 def _of_day(result: DayResult) -> Iterable[Proposal]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from edge.attendance.entries import ENTRY, Duty, Entry, Leave
+from edge.attendance.entries import ENTRY, Entry, Leave
 from edge.attendance.roster import people
 from edge.calendar import ONE_DAY, Override
 from edge.clock import Now
@@ -113,12 +113,6 @@ def entries(connection: Statements, start: datetime, end: datetime) -> Iterator[
         (_ms(end), _ms(start)),
     )
     return (ENTRY.validate_json(row[0]) for row in rows)
-
-
-def on_noon_duty(connection: Statements, at: datetime) -> frozenset[str]:
-    """工号 of who is on the noon duty's roster at this moment."""
-    found = entries(connection, at, at + timedelta(milliseconds=1))
-    return frozenset(each.person for each in found if isinstance(each, Duty) and each.duty == "noon")
 
 
 # ---- the calendar

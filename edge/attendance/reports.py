@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import groupby
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from edge.attendance import words
-from edge.attendance.months import Every, Proposal, month_result
+from edge.attendance.months import Every, Proposal, period_results
 from edge.attendance.profile import Profile
 from edge.attendance.punches import Span
 from edge.attendance.roster import Person
@@ -224,22 +223,13 @@ def _by_person(first: date, last: date, days: Mapping[tuple[str, date], DayResul
 
 
 def _row(making: _Making, person: Person, results: list[DayResult]) -> Row:
-    counts = [_count(making, each) for each in results]
-    details: list[Detail] = []
-    absent = 0.0
-    for _, days in groupby(results, key=lambda each: (each.on.year, each.on.month)):
-        month = list(days)
-        proposals = month_result(making.profile, person.id, month).proposals
-        of_month = [] if making.every == "weekly" else [each for each in proposals if not _is_of_a_day(each)]
-        details += (_detail(making, each.on, found) for each in month for found in each.findings if _told(each, found))
-        details += (_month_detail(making, month[0].on, each) for each in of_month)
-        absent += sum(each.absent_days for each in of_month)
-    return Row(person.id, person.name, _converted(total(counts), absent), tuple(details))
-
-
-def _is_of_a_day(proposal: Proposal) -> bool:
-    """A month's own rule counts what is no proposal yet."""
-    return any(finding.proposal for _, finding in proposal.cases)
+    made = period_results(making.profile, making.every, person.id, results)
+    of_months = [each for month in made for each in month.proposals if not each.of_a_day]
+    details = [_detail(making, each.on, found) for each in results for found in each.findings if _told(each, found)]
+    details += (_month_detail(making, each) for each in of_months)
+    details.sort(key=lambda each: each.day[:7])  # of a month its days, then what they come to
+    counts, absent = total(_count(making, each) for each in results), sum((each.absent_days for each in of_months), 0.0)
+    return Row(person.id, person.name, _converted(counts, absent), tuple(details))
 
 
 def _converted(counts: Counts, absent: float) -> Counts:
@@ -330,6 +320,6 @@ def _detail(making: _Making, on: date, finding: Finding) -> Detail:
     )
 
 
-def _month_detail(making: _Making, on: date, proposal: Proposal) -> Detail:
+def _month_detail(making: _Making, proposal: Proposal) -> Detail:
     found, _, cases = words.proposal_words(proposal, making.zone).partition("：")
-    return Detail(f"{on:%Y-%m}", found, cases, words.clause_words(proposal.clause), True, "")
+    return Detail(f"{proposal.cases[0][0]:%Y-%m}", found, cases, words.clause_words(proposal.clause), True, "")

@@ -113,3 +113,10 @@ def people(connection: Statements) -> list[Person]:
     """By unit, then 工号."""
     rows = connection.exec_driver_sql("SELECT body FROM person ORDER BY unit, id")
     return [Person.model_validate_json(row[0]) for row in rows]
+
+
+def staff(connection: Statements, hall: Hall, today: date) -> dict[str, str]:
+    """工号 -> name of the hall file's staff, and of those on the roster today; the file's name for who is in both."""
+    known = {each.id: each.name for each in people(connection) if each.here(today)}
+    known |= {each.id: each.name for each in hall.staff}
+    return dict(sorted(known.items()))

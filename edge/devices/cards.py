@@ -100,6 +100,11 @@ class Cards:
         if self._readings.get(kiosk) is reading:
             del self._readings[kiosk]
 
+    def tag(self, kiosk: str) -> str:
+        """Of the newest reading at this kiosk; empty where there is none."""
+        reading = self._readings.get(kiosk)
+        return reading.tag if reading is not None else ""
+
     async def wait(self, kiosk: str, after: str | None) -> Reading | None:
         """The reading at this kiosk as soon as there is one other than `after` (a tag); None when the service ends."""
         while not self._closed:

@@ -11,10 +11,9 @@ from edge.clock import Now, local
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
-from edge.mask import mask
+from edge.mask import hide_numbers
 from edge.refusal import Refused
 from edge.statements import Statements
-from edge.windows.alerts import ID_NUMBER, PHONE
 
 How = Literal["patrol", "supervision", "video"]
 HOW: Mapping[How, str] = {"patrol": "巡查", "supervision": "督查", "video": "视频巡查"}
@@ -76,7 +75,7 @@ def observe(session: Session, hall: Hall, now: Now, command: Observe) -> int:
     session.connection.exec_driver_sql(
         "INSERT INTO observation (at, day, entered_at, how, window, place, staff, seen, words, measure, by, actor)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*values, _hidden(it.words), _hidden(it.measure), it.by, command.actor),
+        (*values, hide_numbers(it.words), hide_numbers(it.measure), it.by, command.actor),
     )
     seq = int(session.connection.exec_driver_sql("SELECT max(seq) FROM observation").scalar_one())
     told = {"observation": seq, "how": it.how, "window": it.window, "staff": it.staff or None, "seen": list(it.seen)}
@@ -100,12 +99,6 @@ def _check(hall: Hall, now: Now, it: Observation) -> None:
         raise Refused("observation_unfit", "没有保存，勾了“没有发现问题”就不能再勾别的", status=422)
     if it.at > now.at + AHEAD_MS:
         raise Refused("observation_unfit", "没有保存，时间还没有到", f"at {it.at}", 422)
-
-
-def _hidden(words: str) -> str:
-    """Numbers of persons and phones are masked before anything is stored."""
-    words = ID_NUMBER.sub(lambda found: mask("id_number", found[0]), words)
-    return PHONE.sub(lambda found: mask("phone", found[0]), words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
-"""Bookings at the help desk, for whoever calls or stands there: made, shown large, redeemed for a number, cancelled."""
+"""Bookings at the help desk, for whoever calls or stands there: made, shown large, redeemed, moved, cancelled."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 
 import segno
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
+from pydantic import ValidationError
 
+from edge.bookings import astray, slip
+from edge.bookings.bodies import NewTime
 from edge.clock import Now
 from edge.database import Session
 from edge.guard import needs
@@ -21,14 +24,22 @@ from edge.pages.desk_form import DESK, chosen, press
 from edge.pages.forms import Sent, go, sent
 from edge.pages.render import missing
 from edge.parts import actor_of, parts_of
-from edge.queue import appointments, board, bodies, vacancies
+from edge.queue import appointments, board, bodies, slots, vacancies
 from edge.refusal import Refused
 from edge.statements import Statements
 from edge.timetable import days
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 HERE = f"{DESK}/bookings"
-DONE = {"booked": "已预约，请把预约号告诉群众", "cancelled": "预约已取消", "again": "刚才已经预约过，没有再约新的"}
+DONE = {
+    "booked": "已预约，请把预约号告诉群众",
+    "again": "刚才已经预约过，没有再约新的",
+    "moved": "已改约，预约号不变，请把新的时间告诉群众",
+    "cancelled": "预约已取消",
+}
+CHANNELS = {"online": "网上", "phone": "电话", "onsite": "现场"}
+DAYS = 7
+"""So many days with vacancies are offered to whoever moves."""
 
 
 @router.get(HERE, dependencies=[needs("desk", "ops")])
@@ -74,6 +85,7 @@ def _form(request: Request, form: Sent, refusal: Refused | None = None) -> Respo
     with parts.database.read() as connection:
         today = days.view(connection, parts.hall, now)
         free = _free(connection, parts.hall, now, form)
+        strayed = astray.to_rebook(connection, parts.hall, now)
     usual = {"day": now.day, "channel": "phone"}
     return desk_form.page(
         request,
@@ -83,6 +95,7 @@ def _form(request: Request, form: Sent, refusal: Refused | None = None) -> Respo
         form=usual | dict(form.fields),
         today=now.day,
         free=free,
+        astray=[each | {"by": CHANNELS[each["channel"]]} for each in strayed],
         openings=[] if today["always"] else [(each["from"][11:16], each["to"][11:16]) for each in today["openings"]],
         units=[(unit, [each for each in parts.hall.services if each.unit == unit.id]) for unit in parts.hall.units],
     )
@@ -131,18 +144,73 @@ async def cancel(request: Request, booking: str) -> Response:
     return go(f"{HERE}/{booking}", done="cancelled")
 
 
+@router.post(f"{HERE}/{{booking}}/move", dependencies=[needs("desk", "ops")])
+async def move(request: Request, booking: str) -> Response:
+    form = await sent(request)
+    try:
+        await press(request, form, appointments.move, _moved(request, booking, form))
+    except Refused as refusal:
+        return _page(request, booking, refusal, moving=form)
+    return go(f"{HERE}/{booking}", done="moved")
+
+
+def _moved(request: Request, booking: str, form: Sent) -> appointments.Move:
+    """Raises Refused (422) where a field is not as it should be."""
+    said = dict(zip(("day", "from", "to"), form["slot"].split(), strict=False))
+    try:
+        it = NewTime.model_validate(said | {"reason": form["reason"]})
+    except ValidationError as error:
+        title = "没有改约，请选时间；原因 60 字以内，不要写电话和证件号"
+        raise Refused("form_unfit", title, form["slot"], 422) from error
+    limit: vacancies.Limit = "hours" if form["beyond"] else "quota"
+    actor = actor_of(request, "desk")
+    return appointments.Move(booking, it.day.isoformat(), it.starts, it.ends, it.reason, actor, limit)
+
+
+class Day(NamedTuple):
+    words: str
+    slots: list[tuple[str, str, int]]
+    """Its value in the form, its time, and how many places are left."""
+
+
+def _days(connection: Statements, hall: Hall, now: Now, service: str) -> list[Day]:
+    """Those on which a booking of this service could be moved, full slots too. Staff may go beyond `days_ahead`."""
+    if service not in hall.service:
+        return []
+    found, vacant, today = list[Day](), 0, date.fromisoformat(now.day)
+    for on in (today + timedelta(days=nth) for nth in range(vacancies.LONGEST)):
+        free = vacancies.free(connection, hall, now, hall.service[service], on)
+        if free:
+            found.append(Day(slip.day_words(on), [_slot(hall, on, each) for each in free]))
+        vacant += any(each.left for each in free)
+        if vacant == DAYS:
+            break
+    return found
+
+
+def _slot(hall: Hall, on: date, it: slots.Free) -> tuple[str, str, int]:
+    starts, ends = (slots.hhmm(at, on, hall.zone_info) for at in it.slot)
+    return f"{on} {starts} {ends}", f"{starts}–{ends}", it.left
+
+
 KEPT_SQL = "SELECT code, phone_mark IS NOT NULL FROM appointment WHERE id=?"
 
 
-def _page(request: Request, booking: str, refusal: Refused | None = None, done: str = "") -> Response:
-    parts, printing = parts_of(request), desk_form.places(request)
+def _page(
+    request: Request, booking: str, refusal: Refused | None = None, done: str = "", moving: Sent | None = None
+) -> Response:
+    """`moving`: what was typed to move it, and refused."""
+    parts, printing, now = parts_of(request), desk_form.places(request), parts_of(request).clock.now()
     with parts.database.read() as connection:
         try:
             view: dict[str, Any] = board.appointment(connection, parts.hall, booking)
         except Refused:
             return missing(request, "这个预约")
         code, phone = connection.exec_driver_sql(KEPT_SQL, (booking,)).one()
-    booked, service = view["state"] == "booked", parts.hall.service.get(view["service"])
+        booked = view["state"] == "booked"
+        days_ahead = _days(connection, parts.hall, now, view["service"]) if booked else []
+        strayed = next((it for it in astray.to_rebook(connection, parts.hall, now) if it["id"] == booking), None)
+    service = parts.hall.service.get(view["service"])
     return desk_form.page(
         request,
         "desk_booking",
@@ -150,7 +218,10 @@ def _page(request: Request, booking: str, refusal: Refused | None = None, done: 
         refusal,
         done=done,
         booking=view,
-        today=parts.clock.now().day == view["day"],
+        today=now.day == view["day"],
+        days=days_ahead,
+        astray=strayed,
+        moving=moving,
         phone=bool(phone),
         materials=service.materials if service else (),
         picture=segno.make(code, error="m", micro=False).svg_inline(omitsize=True, light="#fff") if booked else "",

@@ -118,9 +118,7 @@ class Helper(NamedTuple):
 def helpers(parts: Parts, connection: Any) -> list[Helper]:
     """The staff of the hall file, and those on the roster today."""
     today = date.fromisoformat(parts.clock.now().day)
-    known = {each.id: each.name for each in roster.people(connection) if each.here(today)}
-    known |= {each.id: each.name for each in parts.hall.staff}
-    return [Helper(id_, name) for id_, name in sorted(known.items())]
+    return list(map(Helper._make, roster.staff(connection, parts.hall, today).items()))
 
 
 def helper_of(form: Sent, known: list[Helper]) -> str | None:

@@ -19,7 +19,7 @@ from edge.pages.desk_form import DESK, chosen, helper_of, helpers, press
 from edge.pages.forms import Sent, go, sent
 from edge.pages.render import missing
 from edge.parts import actor_of, parts_of
-from edge.queue import arrivals, board, bodies, changing, desk, estimates
+from edge.queue import arrivals, board, bodies, changing, desk, estimates, prints
 from edge.refusal import Refused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -37,8 +37,8 @@ def _move(name: str) -> Callable[[Request, str, Sent], desk.Move]:
     return lambda request, ticket, _form: desk.Move(name, ticket, None, actor_of(request, "desk"))
 
 
-def _reprint(request: Request, ticket: str, form: Sent) -> changing.Reprint:
-    return changing.Reprint(ticket, chosen(request, form) or "", actor_of(request, "desk"))
+def _reprint(request: Request, ticket: str, form: Sent) -> prints.Reprint:
+    return prints.Reprint(ticket, actor_of(request, "desk"), chosen(request, form) or "")
 
 
 def _change(request: Request, ticket: str, form: Sent) -> changing.Change:
@@ -76,7 +76,7 @@ def _assist(request: Request, ticket: str, form: Sent) -> changing.Assist:
 
 
 ACTS: Mapping[str, Act] = {
-    "reprint": Act(changing.reprint, _reprint, "已补打 {number}，{paper}"),
+    "reprint": Act(prints.reprint, _reprint, "已补打 {number}，{paper}"),
     "change": Act(changing.change, _change, "已改办，号码不变，还是 {number}，位置按取号时间排"),
     "return": Act(desk.make_move, _move("return"), "{number} 已恢复排队"),
     "cancel": Act(desk.make_move, _move("cancel"), "{number} 已取消"),

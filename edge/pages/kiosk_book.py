@@ -1,11 +1,14 @@
-"""Booking at a kiosk (现场预约): service, day, slot, the phone's last digits; plain forms, one choice on each page."""
+"""Booking at a kiosk (现场预约): service, day, slot, the phone's last digits or an ID card; one choice on each page."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from fastapi import APIRouter, Request, Response
@@ -14,6 +17,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from edge.bookings import slip
 from edge.clock import Now
 from edge.database import Session
+from edge.devices.cards import Reading
 from edge.guard import needs
 from edge.hall import Hall, Kiosk
 from edge.pages.desk_form import can_print
@@ -28,6 +32,8 @@ HERE = "/kiosk/{kiosk_id}/book"
 SHOWN_MS = 90_000
 """After so long the next visitor may stand there: a booking that was made is shown no more."""
 TAIL = 4
+CARD_S = 20.0
+"""How long a card is waited for. Then the digits of a phone are asked for again."""
 
 
 @router.get(HERE, dependencies=[needs("kiosk")])
@@ -38,51 +44,105 @@ def choose(request: Request, kiosk_id: str) -> Response:
 
 @router.post(HERE, dependencies=[needs("kiosk")])
 async def book(request: Request, kiosk_id: str) -> Response:
-    """A digit of the phone's end, or all of it and the booking."""
+    """A digit of the phone's end, or all of it or a card, and the booking."""
     form, parts = await sent(request), parts_of(request)
-    if kiosk_id not in parts.hall.kiosk or form["act"] != "book" or not re.fullmatch(rf"[0-9]{{{TAIL}}}", form["tail"]):
+    named = form["card"] or re.fullmatch(rf"[0-9]{{{TAIL}}}", form["tail"])
+    if kiosk_id not in parts.hall.kiosk or form["act"] != "book" or not named:
         return _page(request, kiosk_id, form)
     try:
         booking = await write(request, form, _reserve(request, kiosk_id), _wanted(request, kiosk_id, form))
     except Refused as refusal:
-        kept = {key: value for key, value in form.fields.items() if key in ("service", "day")}
+        keeps = ("service",) if refusal.code == "booked_already" else ("service", "day")
+        kept = {key: value for key, value in form.fields.items() if key in keeps}
         return _page(request, kiosk_id, Sent(kept), refusal)
     return go(f"/kiosk/{kiosk_id}/book/{booking}")
 
 
 def _wanted(request: Request, kiosk_id: str, form: Sent) -> appointments.Book:
-    """Raises Refused (422)."""
+    """Raises Refused: 422, and 409 where the card is kept no longer."""
     try:
         day = date.fromisoformat(form["day"]).isoformat()
     except ValueError as error:
         raise Refused("form_unfit", "请重新选日期", form["day"], 422) from error
     if not all(re.fullmatch(pattern, form[name]) for pattern, name in ((bodies.HHMM, "from"), (bodies.ENDS, "to"))):
         raise Refused("form_unfit", "请重新选时间", f"{form['from']} {form['to']}", 422)
-    vault, tail, actor = parts_of(request).vault, form["tail"], actor_of(request, f"kiosk:{kiosk_id}")
-    mark = lambda number: appointments.phone_mark(vault, day, number, tail)  # noqa: E731
+    parts, tail, actor = parts_of(request), form["tail"], actor_of(request, f"kiosk:{kiosk_id}")
+    whose = parts.cards.find(form["card"], kiosk_id).person.mark if form["card"] else None
+    phone = (lambda number: appointments.phone_mark(parts.vault, day, number, tail)) if whose is None else None
     when, code = (day, form["from"], form["to"]), secrets.token_urlsafe(16)
-    return appointments.Book(form["service"], *when, "onsite", actor, code, phone_mark=mark, limit="offered")
+    return appointments.Book(form["service"], *when, "onsite", actor, code, whose, phone, limit="offered")
 
 
 def _reserve(request: Request, kiosk_id: str) -> Any:
     reserve = slip.reserve_with(parts_of(request).slips, kiosk_id)
 
     def run(session: Session, hall: Hall, now: Now, command: appointments.Book) -> str:
-        return reserve(session, hall, now, command).id
+        booked = reserve(session, hall, now, command)
+        if booked.existing:
+            it = appointments.appointment(session.connection, booked.id)
+            raise Refused("booked_already", f"您这一天{it.time}已经预约过这项业务，请按时来，或另选日期", it.id)
+        return booked.id
 
     return run
+
+
+# ---- with a card
+
+
+@router.get(HERE + "/card", dependencies=[needs("kiosk")])
+async def card(request: Request, kiosk_id: str, wait: bool = False) -> Response:
+    """Asks for a card. Its page then comes here to `wait`, and stays as it is until one is laid on, or none is.
+
+    What lay there `after` all before is not taken: it may be of the visitor before.
+    """
+    parts, form = parts_of(request), Sent(dict(request.query_params))
+    if not wait:
+        return _page(request, kiosk_id, form, asks=True)
+    try:
+        async with asyncio.timeout(CARD_S):
+            reading = await parts.cards.wait(kiosk_id, form["after"] or None)
+    except TimeoutError:
+        reading = None
+    if reading is None:
+        return RedirectResponse(f"/kiosk/{kiosk_id}/book?{_query(form.fields)}")
+    return _page(request, kiosk_id, form, asks=True, reading=reading)
+
+
+def _query(chosen: Mapping[str, str], **more: str) -> str:
+    return urlencode({key: chosen[key] for key in ("service", "day", "from") if key in chosen} | more)
+
+
+def _card(request: Request, kiosk: Kiosk, form: Sent, reading: Reading | None, step: str) -> dict[str, Any]:
+    """What the page says of cards; nothing where none can be read. `after` names the newest that is known."""
+    parts = parts_of(request)
+    if step not in ("confirm", "card") or kiosk.reader is None or not parts.hub.able(kiosk.reader):
+        return {}
+    after = parts.cards.tag(kiosk.id) if step == "confirm" else reading.tag if reading else form["after"]
+    return {"cards": _query(form.fields, after=after), "reading": reading}
 
 
 # ---- one choice after the other
 
 
-def _page(request: Request, kiosk_id: str, form: Sent, refusal: Refused | None = None) -> Response:
+def _page(
+    request: Request,
+    kiosk_id: str,
+    form: Sent,
+    refusal: Refused | None = None,
+    *,
+    asks: bool = False,
+    reading: Reading | None = None,
+) -> Response:
+    """`asks` for a card, where everything else is chosen."""
     parts = parts_of(request)
     kiosk = parts.hall.kiosk.get(kiosk_id)
     if kiosk is None:
         return missing(request, f"取号机 {kiosk_id}")
     shown = _chosen(request, form)
-    given = {"kiosk": kiosk, "refused": refusal.title if refusal else "", "tail": _typed(form), "once": once()}
+    if asks and shown["step"] == "confirm":
+        shown["step"] = "card"
+    shown |= _card(request, kiosk, form, reading, shown["step"])
+    given = {"kiosk": kiosk, "refused": refusal, "tail": _typed(form), "once": once()}
     return page(request, "kiosk_book", refusal.status if refusal else 200, **given, **shown)
 
 
@@ -119,6 +179,8 @@ def _free(day: dict[str, Any]) -> int:
 
 # ---- what was booked
 
+MADE_SQL = "SELECT created_at, code, phone_mark IS NOT NULL FROM appointment WHERE id=?"
+
 
 @router.get(HERE + "/{booking}", dependencies=[needs("kiosk")])
 def booked(request: Request, kiosk_id: str, booking: str) -> Response:
@@ -128,7 +190,7 @@ def booked(request: Request, kiosk_id: str, booking: str) -> Response:
     if kiosk is None:
         return missing(request, f"取号机 {kiosk_id}")
     with parts.database.read() as connection:
-        made = connection.exec_driver_sql("SELECT created_at, code FROM appointment WHERE id=?", (booking,)).first()
+        made = connection.exec_driver_sql(MADE_SQL, (booking,)).first()
         if made is None or not 0 <= now.at - made[0] < SHOWN_MS:
             return RedirectResponse(f"/kiosk/{kiosk_id}")  # the time is over, or it is none
         view = board.appointment(connection, parts.hall, booking, now)
@@ -141,6 +203,7 @@ def booked(request: Request, kiosk_id: str, booking: str) -> Response:
         words=slip.day_words(date.fromisoformat(view["day"])),
         place=slip.place_words(view),
         picture=segno.make(made[1], error="m", micro=False).svg_inline(omitsize=True, light="#fff"),
+        phone=bool(made[2]),
         prints=_prints(request, kiosk),
     )
 

@@ -100,7 +100,7 @@ async def print_item(request: Request, kiosk_id: str, service: str, lang: Lang =
     try:
         await write(request, form, prints.print_notice, command)
     except Refused as refusal:
-        return _item(request, kiosk_id, service, lang, (refusal.title, UNPRINTED[1]), form["once"])
+        return _item(request, kiosk_id, service, lang, (refusal.title, refusal.title_en), form["once"])
     return _item(request, kiosk_id, service, lang, PRINTED, form["once"])
 
 

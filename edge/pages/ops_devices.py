@@ -15,7 +15,7 @@ from edge.devices import binding, ledger, past, testing
 from edge.devices.wire import Exchange
 from edge.guard import needs
 from edge.hall import Device, Hall
-from edge.pages import ops_history
+from edge.pages import ops_history, ops_replay
 from edge.pages.ops_picture import WORDS
 from edge.pages.ops_shapes import lasting, sign
 from edge.pages.render import missing, page
@@ -46,7 +46,7 @@ def one(request: Request, device: str, done: str = "") -> Response:
     health = parts.hub.health[device]
     why, advice, _ = health.words()
     with parts.database.read() as connection:
-        strip = _strip(parts, connection, now, device)
+        found = _spans(parts, connection, now, device)
         link = binding.links(connection, parts.hall)[device]
         item = ledger.of_device(connection, device)
         entries = ledger.written(connection, item.number)[:10] if item else []
@@ -67,7 +67,8 @@ def one(request: Request, device: str, done: str = "") -> Response:
         places=places(parts.hall, config),
         tests=testing.tests(parts.hall, device),
         counters=[(word, counts[name]) for name, word in COUNTERS.items() if (counts := _counts(parts, device))],
-        strip=strip,
+        strip=_strip(parts, now, found),
+        trouble=_trouble(parts, now, found),
         wire=_wire(parts, device),
         item=item,
         entries=entries,
@@ -116,14 +117,29 @@ def places(hall: Hall, device: Device) -> list[str]:
 # ---- the last days
 
 
-def _strip(parts: Parts, connection: Statements, now: Now, device: str) -> Markup:
+def _midnights(parts: Parts, now: Now) -> list[tuple[int, str]]:
+    """(UTC milliseconds, its name), today first."""
     today = date.fromisoformat(now.day)
     days = [today - timedelta(days=back) for back in range(DAYS)]
-    midnights = [int(datetime(*on.timetuple()[:3], tzinfo=parts.hall.zone_info).timestamp() * 1000) for on in days]
-    said = past.said(connection, device, midnights[-1])
-    found = past.spans(said, midnights[-1], now.at, past.last_known(connection, device))
-    names = [f"{on.month}月{on.day}日" for on in days]
-    return ops_history.draw(found, list(zip(midnights, names, strict=True)))
+    zone = parts.hall.zone_info
+    return [
+        (int(datetime(*on.timetuple()[:3], tzinfo=zone).timestamp() * 1000), f"{on.month}月{on.day}日") for on in days
+    ]
+
+
+def _spans(parts: Parts, connection: Statements, now: Now, device: str) -> list[past.Span]:
+    first = _midnights(parts, now)[-1][0]
+    return past.spans(past.said(connection, device, first), first, now.at, past.last_known(connection, device))
+
+
+def _strip(parts: Parts, now: Now, found: list[past.Span]) -> Markup:
+    return ops_history.draw(found, _midnights(parts, now))
+
+
+def _trouble(parts: Parts, now: Now, found: list[past.Span]) -> str | None:
+    """The hall in the minute after it last began not to be well."""
+    after = [each.start + ops_replay.MINUTE_MS for each in found[1:] if each.severity in ("bad", "warn")]
+    return ops_replay.href(parts.hall, after[-1]) if after and after[-1] <= now.at else None
 
 
 # ---- the wire

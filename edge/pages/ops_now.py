@@ -17,8 +17,8 @@ from edge.devices import binding, testing
 from edge.guard import needs
 from edge.hall import Hall
 from edge.pages.forms import Sent, go, sent, told, write
-from edge.pages.ops_machine import facts
-from edge.pages.ops_picture import areas, draw
+from edge.pages.ops_machine import rows
+from edge.pages.ops_picture import areas, draw, taken
 from edge.pages.ops_problems import LINES, lines
 from edge.pages.ops_shapes import lasting, sign
 from edge.pages.render import page
@@ -26,6 +26,7 @@ from edge.parts import Parts, actor_of, parts_of
 from edge.queue import board
 from edge.refusal import Refused
 from edge.statements import Statements
+from edge.timetable import days
 from edge.windows import alerts
 from edge.windows.load_watch import WAITING_SQL
 
@@ -142,9 +143,10 @@ def _page(request: Request, name: str, refusal: Refused | None = None, done: str
     at, seq = parts.clock.now(), parts.journal.last
     with parts.database.read() as connection:
         views = board.windows(connection, parts.hall)
-        machine = facts(parts, connection, at)
-        found = lines(parts, connection, at, machine)
+        machine = rows(parts, connection, at)
+        found = lines(parts, connection, at)
         waiting = _waiting(connection, parts.hall)
+        numbers = _numbers(connection, parts.hall, at)
         links = list(binding.links(connection, parts.hall).values())
     unheard = sum(parts.hub.health[each.id].severity() == "none" for each in parts.hall.devices)
     return page(
@@ -159,10 +161,10 @@ def _page(request: Request, name: str, refusal: Refused | None = None, done: str
         rest=found[LINES:],
         devices=len(parts.hall.devices),
         unheard=unheard,
-        areas=areas(parts.hall, views, parts.hub.health),
+        areas=areas(parts.hall, views, parts.hub.health, numbers),
         draw=draw,
         sign=sign,
-        facts=machine,
+        machine=machine,
         waiting=waiting,
         outbox=_outbox(parts, at),
         found=[asdict(each) | {"link": each.link} for each in parts.discovery.unbound(links)],
@@ -170,6 +172,11 @@ def _page(request: Request, name: str, refusal: Refused | None = None, done: str
         refused=told(refusal) if refusal else None,
         done=done,
     )
+
+
+def _numbers(connection: Statements, hall: Hall, now: Now) -> tuple[str, str]:
+    off = days.day_on(connection, hall, now.day).phase(now.at) == "off"
+    return taken(days.now_taken(connection, hall, now), off, hall.zone_info)
 
 
 def _waiting(connection: Statements, hall: Hall) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,16 +11,15 @@ from fastapi.responses import HTMLResponse
 from edge.clock import local
 from edge.guard import needs
 from edge.inspection import desk
-from edge.pages.attendance_day import read_day
 from edge.pages.forms import Sent, go, once, sent, told, write
-from edge.pages.ops_tables import table
+from edge.pages.ops_tables import span, table
 from edge.pages.render import page
 from edge.parts import Parts, actor_of, parts_of
 from edge.refusal import Refused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 HERE = "/ops/patrol"
-LISTED, DAYS = 50, 30
+LISTED = 50
 LONGEST = {"by": 40, "place": 80, "staff": 32, "words": 500, "measure": 500}
 KEPT = ("by", "how")
 """What the next observation of the same round begins with."""
@@ -82,9 +81,7 @@ def observations_csv(request: Request, first: str = "", last: str = "") -> Respo
 
 
 def _span(parts: Parts, first: str = "", last: str = "") -> tuple[str, str]:
-    today = date.fromisoformat(parts.clock.now().day)
-    end = read_day(last) or today
-    return (read_day(first) or end - timedelta(days=DAYS)).isoformat(), end.isoformat()
+    return span(date.fromisoformat(parts.clock.now().day), first, last)
 
 
 def _page(request: Request, form: Sent, refusal: Refused | None = None, done: str = "") -> Response:

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 from unicodedata import east_asian_width
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from edge.clock import local
 from edge.devices.health import Health
 from edge.hall import Hall, Kiosk, Window, Zone
+from edge.hallday import Taking
 from edge.pages.ops_shapes import PATHS
 
 WIDTH, HEAD, ROW, PAD = 240, 74, 30, 12
@@ -45,10 +48,15 @@ class Area(NamedTuple):
     tiles: tuple[Tile, ...]
 
 
-def areas(hall: Hall, windows: Iterable[Mapping[str, Any]], health: Mapping[str, Health]) -> list[Area]:
-    """Zone by zone, and at the end the devices that stand nowhere; `windows` as `queue.board.windows` gives them."""
+def areas(
+    hall: Hall, windows: Iterable[Mapping[str, Any]], health: Mapping[str, Health], numbers: tuple[str, str]
+) -> list[Area]:
+    """Zone by zone, and at the end the devices that stand nowhere.
+
+    `windows` as `queue.board.windows` gives them, `numbers` as `taken` does.
+    """
     views = {view["no"]: view for view in windows}
-    found = [Area(_zone_name(zone), tuple(_tiles(hall, zone, views, health))) for zone in hall.zones]
+    found = [Area(_zone_name(zone), tuple(_tiles(hall, zone, views, health, numbers))) for zone in hall.zones]
     placed = {part.device for area in found for tile in area.tiles for part in tile.parts}
     others = tuple(_part(health, each.id, each.name) for each in hall.devices if each.id not in placed)
     if others:
@@ -61,11 +69,15 @@ def _zone_name(zone: Zone) -> str:
 
 
 def _tiles(
-    hall: Hall, zone: Zone, views: Mapping[int, Mapping[str, Any]], health: Mapping[str, Health]
+    hall: Hall,
+    zone: Zone,
+    views: Mapping[int, Mapping[str, Any]],
+    health: Mapping[str, Health],
+    numbers: tuple[str, str],
 ) -> Iterator[Tile]:
     for kiosk in hall.kiosks:
         if kiosk.zone == zone.id:
-            yield _kiosk(kiosk, health)
+            yield _kiosk(kiosk, health, numbers)
     for window in hall.windows:
         if window.zone == zone.id and window.no in views:
             yield _window(window, views[window.no], health)
@@ -74,12 +86,22 @@ def _tiles(
         yield Tile(f"voice-{zone.id}", "叫号广播", "", "", "", f"/ops/devices/{part.device}", (part,))
 
 
-def _kiosk(kiosk: Kiosk, health: Mapping[str, Health]) -> Tile:
+def taken(found: Taking, off: bool, zone: ZoneInfo) -> tuple[str, str]:
+    """(shape, words) of whether a kiosk gives numbers by the hours of the hall, which may be `off` today."""
+    if found.gives is not None and found.state in ("early", "noon"):
+        gives = f"{local(found.gives, zone):%H:%M} 起取号"
+        return "paused", f"午休，{gives}" if found.state == "noon" else gives
+    if found.state == "booked_only":
+        return "paused", "只取预约号"
+    return ("ok", "可以取号") if found.ok else ("offline", "今天不开门" if off else "今天已停止取号")
+
+
+def _kiosk(kiosk: Kiosk, health: Mapping[str, Health], numbers: tuple[str, str]) -> Tile:
     named = ((kiosk.printer, "小票打印机"), (kiosk.fallback, "备用打印机"), (kiosk.reader, "读卡器"))
     parts = tuple(_part(health, device, what) for device, what in named if device)
     printers = [part.severity for part in parts if part.what.endswith("打印机")]
     out = bool(printers) and all(each in ("bad", "none") for each in printers)
-    shape, state = ("bad", "打不出小票") if out else ("ok", "可以取号")
+    shape, state = ("bad", "打不出小票") if out else numbers
     href = f"/ops/devices/{parts[0].device}" if parts else "/ops/ledger"
     return Tile(f"kiosk-{kiosk.id}", kiosk.name, shape, state, "", href, parts)
 
@@ -148,7 +170,8 @@ def draw(tile: Tile) -> Markup:
     head += _text(PAD, 28, fit(tile.title, WIDTH - 2 * PAD, 18), "title")
     if tile.state:
         head += _sign(tile.shape, PAD, 43, 18)
-        head += _text(PAD + 26, 58, fit(tile.state, 136, 16), "state") + _text(WIDTH - PAD, 58, tile.side, "side")
+        room = WIDTH - 2 * PAD - 26 - (reach(tile.side, 16) + 8 if tile.side else 0)
+        head += _text(PAD + 26, 58, fit(tile.state, room, 16), "state") + _text(WIDTH - PAD, 58, tile.side, "side")
     drawn = head + Markup("</a>") + Markup("").join(rows)
     size = Markup('viewBox="0 0 {} {}"').format(WIDTH, height)
     return Markup('<svg {} class="tile" role="group" aria-label="{}">{}</svg>').format(size, tile.title, drawn)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from edge.attendance.alarms import open_alarms
 from edge.clock import Now
 from edge.devices import testing
-from edge.pages.ops_machine import Fact
 from edge.pages.ops_shapes import lasting
 from edge.parts import Parts
-from edge.problems import RANK, problems
+from edge.problems import problems
 from edge.statements import Statements
 from edge.windows.alerts import open_alerts
 from edge.windows.load_watch import notices
 
 WORDS = {"bad": "停止服务", "warn": "注意"}
+LINKS = {
+    "central": ("看发送情况", "#outbox"),
+    "calendar": ("录入放假安排", "/ops/attendance/calendar"),
+    "bad_reviews": ("看差评", "/ops/ratings#bad"),
+}
 LINES = 7
 """What is shown at once; the rest is folded."""
 
@@ -41,10 +45,10 @@ class Line(NamedTuple):
     acts: tuple[Act, ...]
 
 
-def lines(parts: Parts, connection: Statements, now: Now, machine: Iterable[Fact]) -> list[Line]:
-    """The worst first; what ails the machine itself stands after the others that are as bad."""
+def lines(parts: Parts, connection: Statements, now: Now) -> list[Line]:
+    """The worst first."""
     acts = _Acts(parts, connection)
-    told = [
+    return [
         Line(
             each["id"],
             each["name"],
@@ -57,12 +61,6 @@ def lines(parts: Parts, connection: Statements, now: Now, machine: Iterable[Fact
         )
         for each in problems(parts)
     ]
-    own = [
-        Line(each.id, "这台机器", each.severity, WORDS[each.severity], f"{each.name}{each.words}", "", each.todo, ())
-        for each in machine
-        if each.id in ("disk", "clock") and each.severity in WORDS
-    ]
-    return sorted(told + own, key=lambda each: RANK[each.severity])
 
 
 def _ms(rfc3339: str) -> int:
@@ -88,10 +86,12 @@ class _Acts:
             return (act or Act("acknowledge", "我去处理", f"/ops/alerts/{id_}/acknowledge"),)
         if id_ in self._hall.device:
             return self._of_device(id_)
-        if id_ == "central":
-            return (Act("link", "看发送情况", "#outbox"),)
+        if id_ in LINKS:
+            return (Act("link", *LINKS[id_]),)
         if id_ == "parked":
             return tuple(Act("press", "重发", f"/ops/outbox/{each['seq']}/retry") for each in self._parked[:1])
+        if id_ == "to_rebook":
+            return (Act("link", "去改约", "/desk/bookings#astray"),)
         if id_ in self._attendance:
             return (Act("link", "看考勤", "/ops/attendance"),)
         return (Act("link", "看排队", "/ops/queue"),) if id_ in self._load else ()

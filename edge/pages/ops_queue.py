@@ -34,6 +34,8 @@ View = Mapping[str, Any]
 class Chart(NamedTuple):
     words: str
     svg: Markup | None
+    peak: str = ""
+    """When it was most: `10:15`."""
 
 
 @router.get("/ops/queue", dependencies=[needs("ops")])
@@ -91,8 +93,9 @@ def _waiting_chart(waited: Sequence[tuple[float, float]]) -> Chart:
         return Chart("这一天还没有人等候", None)
     counts = charts.crowd(waited)
     at, most = max(counts, key=lambda each: each[1])
-    said = f"最多 {most} 人，在 {int(at // 3600):02d}:{int(at % 3600 // 60):02d}"
-    return Chart(said, charts.waiting(f"等候人数：{said}", counts))
+    peak = f"{int(at // 3600):02d}:{int(at % 3600 // 60):02d}"
+    said = f"最多 {most} 人，在 {peak}"
+    return Chart(said, charts.waiting(f"等候人数：{said}", counts), peak)
 
 
 # ---- whether forecasts held

@@ -1,4 +1,4 @@
-"""How visitors rated: counts of the five levels by service and window, today and over the last 30 days."""
+"""How visitors rated, by service and window, today and over the last 30 days; and what becomes of the bad reviews."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from edge.evaluation import bad_reviews
 from edge.evaluation.desk import LEVELS
-from edge.evaluation.reasons import REASONS
 from edge.evaluation.tallies import Tally, reasons, tallies, together
 from edge.guard import needs
 from edge.hall import Hall
-from edge.pages.ops_tables import table
+from edge.pages import ops_reviews
+from edge.pages.forms import go, once, sent, told, write
+from edge.pages.ops_reviews import REASON_WORDS
+from edge.pages.ops_tables import DAYS, span, table
 from edge.pages.render import page
-from edge.parts import Parts, parts_of
+from edge.parts import Parts, actor_of, parts_of
+from edge.refusal import Refused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 HERE = "/ops/ratings"
-DAYS = 30
-REASON_WORDS = {each.code: each.words for several in REASONS.values() for each in several}
 MOST_REASONS = 10
 WIDTH = 200
 
@@ -43,21 +45,56 @@ class Part(NamedTuple):
 
 
 @router.get(HERE, dependencies=[needs("ops")])
-def ratings(request: Request) -> Response:
+def ratings(request: Request, done: str = "") -> Response:
+    return _page(request, done="已登记" if done else "")
+
+
+@router.post(f"{HERE}/{{evaluation}}", dependencies=[needs("ops")])
+async def handle(request: Request, evaluation: str) -> Response:
+    """What was done about a bad review."""
+    form = await sent(request)
+    given = form["step"], form["by"][:40], form["words"][:500]
+    try:
+        await write(request, form, bad_reviews.handle, bad_reviews.Step(evaluation, *given, actor_of(request, "ops")))
+    except Refused as refusal:
+        return _page(request, refusal)
+    return go(HERE, done=1)
+
+
+def _page(request: Request, refusal: Refused | None = None, done: str = "") -> Response:
     parts = parts_of(request)
     today = date.fromisoformat(parts.clock.now().day)
     first = today - timedelta(days=DAYS - 1)
+    with parts.database.read() as connection:
+        reviews = ops_reviews.listed(parts, connection, today)
     return page(
         request,
         "ops_ratings",
+        refusal.status if refusal else 200,
         page="ops attendance",
         here="ratings",
         parts_=[_part(parts, "今天", today, today), _part(parts, f"最近 {DAYS} 天", first, today)],
         levels=list(LEVELS.items()),
         bar=bar,
-        done="",
-        refused=None,
+        reviews=reviews,
+        steps=list(bad_reviews.STEPS.items()),
+        once=once(),
+        first=first,
+        last=today,
+        done=done,
+        refused=told(refusal) if refusal else None,
     )
+
+
+@router.get(f"{HERE}/bad-reviews.csv", dependencies=[needs("ops")])
+def bad_reviews_csv(request: Request, first: str = "", last: str = "") -> Response:
+    """Of visits from `first` to `last`, closed or not; without them the last 30 days."""
+    parts, heads = parts_of(request), ops_reviews.HEADS
+    today = date.fromisoformat(parts.clock.now().day)
+    with parts.database.read() as connection:
+        found = bad_reviews.given(connection, parts.hall, *span(today, first, last))
+    rows = ops_reviews.shown(parts.hall, found, today)
+    return table("差评.csv", list(heads), ([row[each] for each in heads.values()] for row in rows))
 
 
 @router.get(f"{HERE}/levels.csv", dependencies=[needs("ops")])

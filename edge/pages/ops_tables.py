@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 
 from fastapi import Response
 
+from edge.pages.attendance_day import read_day
 from edge.pages.render import download
 
+DAYS = 30
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -26,3 +29,9 @@ def _defused(cell: object) -> str:
     if not isinstance(cell, str):
         return "" if cell is None else str(cell)
     return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def span(today: date, first: str, last: str) -> tuple[str, str]:
+    """From this day to that one, both `2026-03-02`; where one is not said, the last 30 days."""
+    end = read_day(last) or today
+    return (read_day(first) or end - timedelta(days=DAYS)).isoformat(), end.isoformat()

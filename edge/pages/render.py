@@ -30,7 +30,7 @@ def page(request: Request, name: str, status: int = 200, **context: object) -> R
 
 
 def missing(request: Request, what: str) -> Response:
-    return page(request, "missing", 404, what=what)
+    return page(request, "missing", 404, title=f"没有找到：{what}", english="Not found in this hall")
 
 
 def empty_table(heads: Iterable[str], name: str) -> Response:

@@ -79,12 +79,19 @@ def _rule(screen: Screen, layout: Layout, tall: bool) -> str:
 
 
 @router.get("/screen/{zone_id}/leaf", dependencies=[needs("screen")])
-def leaf(request: Request, zone_id: str, n: int = 0, tall: bool = False, alone: bool = False) -> Response:
-    """The n-th of the playlist as it is now; `alone` while no call is listed beside it. An emergency lies over it."""
+def leaf(
+    request: Request, zone_id: str, n: int = 0, tall: bool = False, alone: bool = False, silent: bool = False
+) -> Response:
+    """The n-th of the playlist as it is now; `alone` while no call is listed beside it. An emergency lies over it.
+
+    With each the screen says whether its browser keeps it `silent`.
+    """
     parts, now = parts_of(request), parts_of(request).clock.now()
     zone = parts.hall.zone.get(zone_id)
     if zone is None:
         return missing(request, f"区域 {zone_id}")
+    if request.client is not None:
+        parts.silence.tell(zone.id, request.client.host, silent, now.at)
     layout = _layout(parts.hall, zone, tall)
     columns, lines = (layout.columns_alone, layout.lines_alone) if alone else (layout.columns, layout.lines)
     with parts.database.read() as connection:
@@ -115,7 +122,7 @@ def _waiting(parts: Parts, connection: Statements, zone: Zone, columns: int) -> 
     shown = board.board(connection, hall, None, parts.forecasts.newest)
     waiting = [each for each in shown["waiting"] if each["service"] in here]
     now = parts.clock.now()
-    told = days.why_not(connection, hall, now, days.now_taken(connection, hall, now))
+    told = days.why_not(connection, hall, now, days.now_taken(connection, hall, now))[0]
     rows = tuple(filter(None, [told, *(_in_words(each) for each in waiting if each["waiting"])]))
     title = "现在等候 Waiting" if columns > len("现在等候") + 6 else "现在等候"
     return Card("waiting", title, rows or ("没有人等候",))

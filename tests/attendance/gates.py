@@ -17,11 +17,11 @@ import httpcore
 import httpx
 
 from drivers.base import Link, Unreachable
-from edge.app import make_app
 from edge.parts import Parts
 from simulators import adms, hikvision, zkteco
 from simulators.adms_lines import User as PushUser
 from simulators.zkteco_records import User
+from tests.alike import app_of
 from tests.attendance.days import ZONE
 from tests.hall import Door, Running, World, running, without_devices
 
@@ -117,7 +117,7 @@ class _Dated(Door):
     """The service's HTTP side with the `Date` that its server would add."""
 
     def __init__(self, parts: Parts, world: World) -> None:
-        super().__init__(make_app(parts), client=("127.0.0.1", 1))
+        super().__init__(app_of(parts), client=("127.0.0.1", 1))
         self._world = world
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -6,21 +6,18 @@ floor and service; of each the best round is shown, because a neighbour on the m
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
 import sqlite3
-import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.bench.client import SERVICES
+from tests.bench.load import floors, load
 from tests.bench.report import Figures, row, show
-from tests.server import callers, free_port, hall_text, running
+from tests.server import hall_text, running
 
 pytestmark = pytest.mark.bench
 
@@ -28,42 +25,6 @@ ROUNDS = 5
 COUNTS = {1: 600, 16: 2_500}
 SCENARIOS = {"bare route": "/noop", "bare route + 1 commit": "/commit", "issue": "/api/v1/tickets", "call": "call"}
 Key = tuple[str, int]
-
-
-@contextlib.asynccontextmanager
-async def floors(hall: Path, data: Path) -> AsyncIterator[int]:
-    """The port of tests.bench.floors, ready."""
-    port = free_port()
-    command = [sys.executable, "-m", "tests.bench.floors", str(hall), str(data), str(port)]
-    process = await asyncio.create_subprocess_exec(*command)
-    try:
-        async with asyncio.timeout(10):
-            while not await answers(port):
-                assert process.returncode is None
-                await asyncio.sleep(0.05)
-        yield port
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def answers(port: int) -> bool:
-    try:
-        async with callers(port, 1) as (caller,):
-            return (await caller.ask("GET", "/readyz"))[0] == 200
-    except ConnectionError:
-        return False
-
-
-async def measure(port: int, clients: int, scenario: str) -> Figures:
-    command = [sys.executable, "-m", "tests.bench.client", str(port), str(clients), str(COUNTS[clients]), scenario]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    answer = json.loads((await process.communicate())[0])
-    assert process.returncode == 0
-    assert answer["wrong"] == 0
-    assert len(answer["latencies"]) == COUNTS[clients]
-    return Figures(answer["per_second"], answer["latencies"], answer["cpu"])
 
 
 def commits_alone(path: Path, count: int = 2_000) -> Figures:
@@ -92,8 +53,8 @@ async def test_issue_and_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         for _ in range(ROUNDS):
             for name, scenario in SCENARIOS.items():
                 port = floor_port if name.startswith("bare") else server.port
-                for clients in COUNTS:
-                    found[name, clients].append(await measure(port, clients, scenario))
+                for clients, count in COUNTS.items():
+                    found[name, clients].append(await load(port, clients, count, scenario))
     best = {key: max(rounds, key=lambda each: each.rate) for key, rounds in found.items()}
     rows = [
         row(name, clients, best[name, clients], best["bare route", clients], goals=name in ("issue", "call"))

@@ -5,20 +5,15 @@ Beside a bare route of the same run; rounds alternate, and of each the best is s
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.bench.client import SERVICES, WARM_UP
+from tests.bench.load import changed, floors, load
 from tests.bench.report import TAIL, Figures, mark, show
-from tests.bench.test_http import answers, floors
-from tests.server import free_port, hall_text, running
+from tests.server import hall_text
 
 pytestmark = pytest.mark.bench
 
@@ -34,37 +29,6 @@ BARE, ISSUE = "bare route", "/api/v1/tickets"
 HALF, DAY = 500, 5_000
 NO_SLOWER = 1.05
 """Goal: the median of the last issues of a day is at most so many times that of the first; 5 % is noise."""
-
-
-@contextlib.asynccontextmanager
-async def changed(hall: Path, data: Path, change: str | None) -> AsyncIterator[int]:
-    """The port of the service, ready."""
-    if change is None:
-        async with running(hall, data, ready_within=15) as server:
-            yield server.port
-        return
-    port = free_port()
-    command = [sys.executable, "-m", "tests.bench.service", str(hall), str(data), str(port), change]
-    process = await asyncio.create_subprocess_exec(*command)
-    try:
-        async with asyncio.timeout(15):
-            while not await answers(port):
-                assert process.returncode is None
-                await asyncio.sleep(0.05)
-        yield port
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def load(port: int, clients: int, count: int, scenario: str = ISSUE) -> Figures:
-    command = [sys.executable, "-m", "tests.bench.client", str(port), str(clients), str(count), scenario]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    answer = json.loads((await process.communicate())[0])
-    assert process.returncode == 0
-    assert answer["wrong"] == 0
-    return Figures(answer["per_second"], answer["latencies"], answer["cpu"])
 
 
 def file(tmp_path: Path) -> Path:
@@ -95,7 +59,7 @@ async def test_issue(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
             for name, (change, _) in VARIANTS.items():
                 async with changed(hall, tmp_path / f"{change} {nth}", change) as port:
                     for clients, count in COUNTS.items():
-                        found[name, clients].append(await load(port, clients, count))
+                        found[name, clients].append(await load(port, clients, count, ISSUE))
     best = {key: max(rounds, key=lambda each: each.rate) for key, rounds in found.items()}
     goals = {BARE: None} | {name: goal for name, (_, goal) in VARIANTS.items()}
     rows = [
@@ -112,12 +76,12 @@ async def test_late_in_the_day(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for nth in range(ROUNDS):
         for word, is_served in (("served", True), ("waiting", False)):
             async with changed(hall, tmp_path / f"{word} {nth}", None) as port:
-                found["the first 500"].append(await load(port, 16, HALF))
+                found["the first 500"].append(await load(port, 16, HALF, ISSUE))
                 between = DAY - 2 * WARM_UP - HALF
-                await load(port, 16, between - WARM_UP)
+                await load(port, 16, between - WARM_UP, ISSUE)
                 if is_served:
                     await load(port, 16, between - WARM_UP, "call")
-                found[f"500 after 5,000, these {word}"].append(await load(port, 16, HALF))
+                found[f"500 after 5,000, these {word}"].append(await load(port, 16, HALF, ISSUE))
     best = {name: max(rounds, key=lambda each: each.rate) for name, rounds in found.items()}
     first = best["the first 500"].percentile(50)
     rows = []

@@ -74,6 +74,7 @@ async def test_on_a_phone_everything_is_in_reach(front: Front) -> None:
     await expect(page.locator('[data-test="count"]')).to_contain_text("共 3 个")
     assert await page.evaluate(SMALL, TARGET) == []
     await page.get_by_role("link", name="S4").click()
+    await page.wait_for_load_state()
     for path in ("", "/desk", "/desk/bookings"):
         if path:
             await page.goto(front.address(path))

@@ -243,3 +243,48 @@ async def test_the_network_goes_and_comes_back(front: Front) -> None:
     await context.set_offline(False)
     await page.clock.fast_forward(5_000)
     await expect(page.locator("#choose")).to_be_visible()
+
+
+# ---- in English
+
+
+async def closed(route: Route) -> None:
+    answer = await route.fetch()
+    menu = await answer.json()
+    for each in (each for unit in menu["units"] for each in unit["services"]):
+        each |= {"open": False, "why": "下午14:30继续", "why_en": "Goes on at 14:30"}
+    await route.fulfill(response=answer, json=menu)
+
+
+@pytest.mark.parametrize(("english", "why"), [(False, "下午14:30继续"), (True, "Goes on at 14:30")])
+async def test_a_tile_says_why_there_is_no_number_and_nothing_more(front: Front, english: bool, why: str) -> None:
+    context = await front.context("/kiosk/1")
+    await context.route("**/api/v1/services", closed)
+    page = await context.new_page()
+    await page.goto(front.address("/kiosk/1"))
+    await expect(page.locator("#tiles .tile")).to_have_count(6)
+    if english:
+        await page.locator("#language").click()
+    parts = page.locator("#tiles .tile").first.locator(".part")
+    assert (await parts.all_inner_texts())[2:] == [why, ""]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            {"status": 409, "json": {"title": "今天养老保险的号已取完", "title_en": "No more numbers today"}},
+            "No more numbers today",
+        ),
+        ({"status": 502, "body": "<html>"}, "Not possible now. Please ask at the help desk"),
+    ],
+)
+async def test_who_reads_english_is_refused_in_english(front: Front, answer: dict[str, Any], words: str) -> None:
+    context = await front.context("/kiosk/1")
+    await context.route("**/api/v1/tickets", lambda route: route.fulfill(**answer))
+    page = await context.new_page()
+    await page.goto(front.address("/kiosk/1"))
+    await page.locator("#language").click()
+    await settle(page)
+    await page.locator("#tiles .tile").first.click()
+    await expect(page.locator("#choose .notice")).to_have_text(words)

@@ -56,7 +56,7 @@ async def approved(front: Front, title: str, text: str) -> str:
     day = "2026-01-01"
     body = {"kind": "notice", "title": title, "text": text, "first": day, "by": "李文"}
     entry = str((await front.ask("POST", "/bulletin", body))["id"])
-    await front.ask("POST", f"/bulletin/{entry}/approve", {"version": 1, "by": "周主任"})
+    await front.ask("POST", f"/bulletin/{entry}/approve", {"version": 1, "by": "王芳"})
     return entry
 
 

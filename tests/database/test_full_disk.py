@@ -52,10 +52,13 @@ async def test_the_service_lives_through_a_full_disk(tmp_path: Path, when: str) 
         refused = await hall.api.post("/api/v1/tickets", json={"service": "medical"})
         assert (refused.status_code, refused.json()["type"]) == (503, "/problems/not_stored")
         assert (await hall.api.get("/readyz")).status_code in (200, 503)
+        told_at_ops = [each for each in (await hall.get("/problems"))["problems"] if each["id"] == "database"]
+        assert [(each["severity"], each["name"]) for each in told_at_ops] == [("bad", "这台机器")]
         assert (await hall.get("/board"))["hall"]["name"] == world.hall.hall.name
         before = len(hall.events())
         hall.parts.writer._after_commit = told
         fill(hall.parts, False)
         assert (await hall.issue("medical"))["number"] == "C001"
+        assert "database" not in [each["id"] for each in (await hall.get("/problems"))["problems"]]
         await hall.until(lambda: world.centre.central.received == len(hall.events()) > before)
         assert not world.centre.central.order_errors

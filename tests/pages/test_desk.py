@@ -327,7 +327,7 @@ async def test_a_booking_by_phone_is_found_and_redeemed(hall: Running) -> None:
 
 async def test_a_booking_of_another_day_is_cancelled_and_not_redeemed(hall: Running) -> None:
     path, text = await booked(hall, day="2026-03-09", channel="onsite")
-    assert [each.action for each in forms(text) if each.method == "post"] == [f"{path}/cancel"]
+    assert [each.action for each in forms(text) if each.method == "post"] == [f"{path}/move", f"{path}/cancel"]
     assert "报预约号" in words(text)
     early = form(text, f"{path}/cancel")
     early.action = f"{path}/check-in"

@@ -2,6 +2,8 @@
 
 const BASE = "/api/v1";
 const RETRIES = [600, 1500, 3000];
+const UNABLE = ["现在做不了，请找导办台", "Not possible now. Please ask at the help desk"];
+const LOST = ["没有连上，请再试一次", "No connection. Please try again"];
 let skew = 0;
 
 /** The edge said no (`status` is its HTTP status), or did not answer (`status` 0). `title` can be shown. */
@@ -17,21 +19,18 @@ export class Problem extends Error {
 export const now = () => Date.now() + skew;
 
 async function ask(path, options, timeout) {
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), timeout);
+  const english = Number(document.documentElement.lang === "en");
   try {
-    const answer = await fetch(BASE + path, { ...options, signal: abort.signal, cache: "no-store" });
+    const answer = await fetch(BASE + path, { ...options, signal: AbortSignal.timeout(timeout), cache: "no-store" });
     const told = Date.parse(answer.headers.get("date") ?? "");
     if (Number.isFinite(told) && Math.abs(told - now()) > 2000) skew = told - Date.now();
     if (answer.status === 204) return null;
     if (answer.ok) return await answer.json();
     const body = await answer.json().catch(() => ({}));
-    throw new Problem(answer.status, body.title || "现在做不了，请找导办台");
+    throw new Problem(answer.status, [body.title, body.title_en][english] || UNABLE[english]);
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem(0, "没有连上，请再试一次");
-  } finally {
-    clearTimeout(timer);
+    throw new Problem(0, LOST[english]);
   }
 }
 

@@ -4,6 +4,7 @@ const TONES = [
   [659.25, 0],
   [523.25, 0.32],
 ];
+const after = (ms) => new Promise((over) => setTimeout(over, ms));
 let context = null;
 
 /** Whether the browser lets this page sound; it may say no until somebody touches the page. */
@@ -14,14 +15,13 @@ export async function soundAllowed() {
     return false;
   }
   // Where sound is refused, resume() stays pending instead of failing.
-  await Promise.race([context.resume().catch(() => {}), new Promise((wake) => setTimeout(wake, 800))]);
+  await Promise.race([context.resume().catch(() => {}), after(800)]);
   return context.state === "running";
 }
 
-export function chime() {
-  if (context?.state !== "running") return false;
-  for (const [pitch, after] of TONES) {
-    const start = context.currentTime + after;
+function chime() {
+  for (const [pitch, later] of TONES) {
+    const start = context.currentTime + later;
     const tone = new OscillatorNode(context, { type: "sine", frequency: pitch });
     const volume = new GainNode(context, { gain: 0 });
     volume.gain.setValueAtTime(0, start);
@@ -31,7 +31,6 @@ export function chime() {
     tone.start(start);
     tone.stop(start + 0.62);
   }
-  return true;
 }
 
 /** The two tones, where the page may sound. */
@@ -53,9 +52,10 @@ async function play(url) {
     const source = new AudioBufferSourceNode(context, { buffer });
     source.connect(context.destination);
     source.start();
-    await new Promise((over) => (source.onended = over));
+    // An output that is lost meanwhile ends nothing.
+    await Promise.race([new Promise((over) => (source.onended = over)), after(1000 * buffer.duration + 1000)]);
   } catch {
     chime();
-    await new Promise((over) => setTimeout(over, 1000));
+    await after(1000);
   }
 }

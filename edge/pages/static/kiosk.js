@@ -35,7 +35,7 @@ function updateTile(tile, it) {
   say(name, named(it));
   tile.classList.toggle("closed", !open);
   say(wait, open ? t("waiting", { n: it.waiting }) : why(it));
-  say(about, inside ? t("items", { n: inside.length }) : open && waits(it.estimate));
+  say(about, inside ? t("items", { n: inside.length }) : open ? waits(it.estimate) : "");
 }
 
 /** In a hall with more services than fit on a page the unit comes first. */

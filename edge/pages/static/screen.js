@@ -9,12 +9,13 @@ import { live } from "./live.js";
 const { zone, rest, leaf: HOLD } = document.body.dataset;
 const OLD = 15;
 const DEAD = 45;
-const TOLD = 60_000; // how long after loading staff are told that the browser keeps this page silent
+const TOLD = 60_000; // how long the page itself says that it is silent
 const SHIFT = 240_000; // against burn-in
 let board = { calls: [] };
 let band = [];
 let good = null;
 let dead = false;
+let silent = false;
 
 const room = () => Number(getComputedStyle(document.body).getPropertyValue("--room"));
 
@@ -52,9 +53,9 @@ function drawBand() {
 function draw() {
   const above = drawBand();
   const others = board.calls.filter((call) => !above.has(call.number));
-  const order = [...others.filter((call) => call.state === "called"), ...others.filter((call) => call.state !== "called")];
-  list($("calls"), order.slice(0, 9), (call) => call.number, () => makeCall("li", "row"), updateCall);
-  if (alone !== !order.length) turn(0);
+  others.sort((one, two) => (two.state === "called") - (one.state === "called"));
+  list($("calls"), others.slice(0, 9), (call) => call.number, () => makeCall("li", "row"), updateCall);
+  if (alone !== !others.length) turn(0);
 }
 
 // ---- the playlist
@@ -68,7 +69,7 @@ async function turn(step) {
   const asked = (turned = performance.now());
   leaf += step;
   alone = !$("calls").firstChild;
-  const fresh = await drawn(`/screen/${zone}/leaf?n=${leaf}&tall=${innerHeight > innerWidth}&alone=${alone}`);
+  const fresh = await drawn(`/screen/${zone}/leaf?n=${leaf}&tall=${innerHeight > innerWidth}&alone=${alone}&silent=${silent}`);
   const old = $("told");
   if (!fresh || asked !== turned || fresh.isEqualNode(old)) return;
   old.replaceWith(fresh);
@@ -80,7 +81,7 @@ async function turn(step) {
 /** A call is on the screen before the snapshot has come back; what a break held back is neither rung nor lit again. */
 function hear(event, fresh) {
   if (/^(bulletin|hall)\./.test(event.type)) turn(0);
-  if (!["ticket.called", "ticket.recalled"].includes(event.type) || !fresh) return;
+  if (!/^ticket\.(re)?called$/.test(event.type) || !fresh) return;
   const { number, window, zone: there } = event.data;
   if (there && there !== zone) return;
   band = add(band, { number, window, state: "called" }, performance.now(), room());
@@ -105,17 +106,24 @@ function tick(age) {
   const time = performance.now();
   say("clock", clock(now()));
   say("updated", age > OLD && good ? `断网，更新于 ${clock(good)}` : "");
-  const was = [dead, band.length, shown(band).length].join();
   dead = age > DEAD;
   band = admit(band, time, room());
   document.body.classList.toggle("stale", dead);
   document.body.dataset.shift = String(Math.floor(time / SHIFT) % 4);
-  if (was !== [dead, band.length, shown(band).length].join()) draw();
-  if (time - turned > HOLD * 1000) turn(shown(band).length ? 0 : 1);
-  if (time > TOLD) show("muted", false);
+  draw();
+  if (time - turned < HOLD * 1000) return;
+  check();
+  turn(shown(band).length ? 0 : 1);
 }
 
-const check = async () => show("muted", !(await soundAllowed()) && performance.now() < TOLD);
+/** Ops is told with each leaf, and at once when it changes. */
+async function check() {
+  const was = silent;
+  silent = !(await soundAllowed());
+  show("muted", silent && performance.now() < TOLD);
+  if (silent !== was) turn(0);
+}
+
 for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, check);
 check();
 live({ refresh, onEvent: hear, onTick: tick, wants: (event) => event.type.startsWith("ticket.") });

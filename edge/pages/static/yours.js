@@ -29,7 +29,7 @@ export async function readCards(hear) {
 export function greet(reading) {
   ring();
   if (reading.problem) {
-    notice(t(reading.problem.reason) || reading.problem.title);
+    notice(t(reading.problem.reason));
     return;
   }
   visit.reading = reading;
