@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, RootTransaction, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.schema import CreateColumn
 
@@ -28,6 +28,8 @@ log = logging.getLogger("hall.database")
 METADATA = MetaData()
 APPLICATION_ID = 0x48414C4C  # "HALL"
 SCHEMA = 8
+LOCKED_MS = 5_000
+"""How long a transaction waits while another program writes."""
 BATCH = 128
 """At most so many use cases share one commit."""
 RETRY_S = 2.0
@@ -67,7 +69,7 @@ class Session:
 def _engine(path: Path, *, writer: bool) -> Engine:
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
-        connect_args={"check_same_thread": False, "timeout": 5.0},
+        connect_args={"check_same_thread": False, "timeout": LOCKED_MS / 1000},
         pool_size=1 if writer else 8,
         max_overflow=0 if writer else 32,
     )
@@ -163,9 +165,23 @@ def _add_columns(connection: Connection, table: Table) -> None:
 class _Job:
     run: Callable[[Session, Hall, Now], Any]
     done: asyncio.Future[Any]
+    brief: bool
 
 
 Outcome = tuple[Any, BaseException | None]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What jobs did in a transaction that is still to be committed."""
+
+    transaction: RootTransaction
+    outcomes: list[Outcome]
+    written: list[Any]
+    hall: Hall
+    newest: Any
+
+
 Effective = Callable[[Statements, Hall], Hall]
 """The hall as a transaction sees it: what is changed during the day beside the hall file."""
 
@@ -205,11 +221,17 @@ class Writer:
         self.unstored: tuple[int, str] | None = None
         """Since when nothing could be kept (UTC, milliseconds), and why; until something is written again."""
 
-    async def do(self, use_case: Callable[[Session, Hall, Now, Command], Result], command: Command) -> Result:
-        """Raises `Refused` and whatever else the use case raises, or `Unstored`; then nothing of it was written."""
+    async def do(
+        self, use_case: Callable[[Session, Hall, Now, Command], Result], command: Command, *, brief: bool = False
+    ) -> Result:
+        """Raises `Refused` and whatever else the use case raises, or `Unstored`; then nothing of it was written.
+
+        `brief`: it takes less than a millisecond, however much there is, and may run on the event loop.
+        """
         job = _Job(
             lambda session, hall, now: use_case(session, hall, now, command),
             asyncio.get_running_loop().create_future(),
+            brief,
         )
         self._jobs.put_nowait(job)
         result: Result = await job.done
@@ -229,14 +251,13 @@ class Writer:
 
     async def run(self) -> None:
         """Ends only by cancellation, or by `Broken` when the disk cannot be trusted."""
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 jobs = [await self._jobs.get()]
                 while len(jobs) < BATCH and not self._jobs.empty():
                     jobs.append(self._jobs.get_nowait())
                 try:
-                    outcomes, written = await loop.run_in_executor(self._executor, self._commit, jobs)
+                    outcomes, written = await self._store(jobs)
                 except Broken as broken:
                     _release(jobs, [(None, broken)] * len(jobs))
                     raise
@@ -257,9 +278,23 @@ class Writer:
         elif written:
             self.unstored = None
 
-    def _commit(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
+    async def _store(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
+        """Leaves what waits for the disk to the thread. Brief jobs are run here: a change of threads for each of their
+        statements, while the loop is busy, costs more than the statement.
+        """
+        batch = None
+        if all(job.brief for job in jobs):
+            with contextlib.suppress(DBAPIError):  # the thread tries it anew, waits where it must, and says why
+                batch = self._open(jobs, 0)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._commit, jobs, batch)
+
+    def _commit(self, jobs: list[_Job], begun: _Batch | None = None) -> tuple[list[Outcome], list[Any]]:
         try:
-            return self._together(jobs)
+            batch = begun or self._open(jobs, LOCKED_MS)
+            with batch.transaction:
+                pass  # commits, or else rolls back
+            self.hall, self._newest = batch.hall, batch.newest
+            return batch.outcomes, batch.written
         except DBAPIError as error:
             if _fatal(error):
                 raise Broken(str(error.orig)) from error
@@ -274,27 +309,33 @@ class Writer:
             written += events
         return outcomes, written
 
-    def _together(self, jobs: list[_Job]) -> tuple[list[Outcome], list[Any]]:
-        outcomes: list[Outcome] = []
-        written: list[Any] = []
-        hall, newest = self.hall, self._newest
-        with self._connection.begin():
-            raw: Any = self._connection.connection.dbapi_connection
-            direct = Direct(raw)
+    def _open(self, jobs: list[_Job], locked_ms: int) -> _Batch:
+        """Waits so long while another program writes. Raises DBAPIError; then nothing is begun."""
+        raw: Any = self._connection.connection.dbapi_connection
+        raw.execute(f"PRAGMA busy_timeout={locked_ms}")
+        batch = _Batch(self._connection.begin(), [], [], self.hall, self._newest)
+        try:
             for job in jobs:
-                session = Session(direct, self._new_id, self._epoch, before=newest)
-                outcome = self._one(job, session, hall)
-                outcomes.append(outcome)
-                if outcome[1] is None and session.written:
-                    written += session.written
-                    newest = written[-1]
-                if outcome[1] is None and session.hall_changed:
-                    hall = self._effective(direct, hall)
+                self._run(job, batch, Direct(raw))
             # A full disk inside a savepoint rolls the whole transaction back, and what follows would commit by itself.
             if not raw.in_transaction:
                 raise DBAPIError("COMMIT", None, RuntimeError("the transaction was rolled back behind our back"))
-        self.hall, self._newest = hall, newest
-        return outcomes, written
+        except BaseException:
+            batch.transaction.rollback()
+            raise
+        return batch
+
+    def _run(self, job: _Job, batch: _Batch, direct: Direct) -> None:
+        session = Session(direct, self._new_id, self._epoch, before=batch.newest)
+        outcome = self._one(job, session, batch.hall)
+        batch.outcomes.append(outcome)
+        if outcome[1] is not None:
+            return
+        if session.written:
+            batch.written += session.written
+            batch.newest = session.written[-1]
+        if session.hall_changed:
+            batch.hall = self._effective(direct, batch.hall)
 
     def _one(self, job: _Job, session: Session, hall: Hall) -> Outcome:
         """Runs one use case in its savepoint. Raises a DBAPIError that concerns the whole transaction."""

@@ -87,10 +87,13 @@ async def perform(
     command: Command,
     present: Callable[[Session, Now, Result], dict[str, Any] | None],
     status: int = 200,
+    *,
+    brief: bool = False,
 ) -> Response:
     """Runs a use case and answers with what `present` shows of it, read in the same transaction; None answers 204.
 
-    With an Idempotency-Key the answer is stored in that transaction, and the same request gets it again.
+    With an Idempotency-Key the answer is stored in that transaction, and the same request gets it again. `brief` as
+    `Writer.do` takes it, with what is shown.
     """
     parts = parts_of(request)
     again = await _idempotency(request)
@@ -102,7 +105,7 @@ async def perform(
 
         return idempotency.once(session, now, again, make)
 
-    answer = await parts.writer.do(run, command)
+    answer = await parts.writer.do(run, command, brief=brief)
     if not answer:
         return Response(status_code=204)
     return Response(answer, status_code=status, media_type="application/json")

@@ -55,7 +55,9 @@ def _ticket(request: Request, *, waits: bool = False) -> ShowTicket:
 
 async def _moved(request: Request, use_case: Any, command: Any) -> Response:
     show = _ticket(request)
-    return await perform(request, use_case, command, lambda session, now, id_: {"ticket": show(session, now, id_)})
+    return await perform(
+        request, use_case, command, lambda session, now, id_: {"ticket": show(session, now, id_)}, brief=True
+    )
 
 
 @router.post("/tickets", status_code=201, dependencies=[needs("kiosk", "desk", "ops")])
@@ -76,7 +78,8 @@ async def issue(request: Request, body: bodies.NewTicket | bodies.ByNotice) -> R
     claims = (issuing.declared(parts.hall, body.priority, at_desk=at_desk),) if body.priority else ()
     wanted = issuing.Issue(body.service, body.channel, body.kiosk, _place(request, body), claims)
     use_case = _with_texts(request, body.phone, wanted.actor) if body.phone else issuing.issue_to
-    answer = await perform(request, use_case, issuing.IssueTo(wanted, person), _issued(request), status=201)
+    wanted_by = issuing.IssueTo(wanted, person)
+    answer = await perform(request, use_case, wanted_by, _issued(request), status=201, brief=True)
     return _created(answer) if body.card else answer
 
 
@@ -125,14 +128,14 @@ def _called(request: Request) -> Callable[[Session, Now, desk.Called | None], Vi
 async def call_next(request: Request, no: int, _body: bodies.Nothing | None = None) -> Response:
     """Calls who is next and says why; 204 when nobody waits: the next arrival is then called here by itself."""
     command = desk.CallNext(no, actor_of(request, f"window:{no}"))
-    return await perform(request, desk.call_next, command, _called(request))
+    return await perform(request, desk.call_next, command, _called(request), brief=True)
 
 
 @router.post("/windows/{no}/call", dependencies=[needs("window", "ops")])
 async def call(request: Request, no: int, body: bodies.TicketName) -> Response:
     """Calls one ticket out of turn."""
     command = desk.CallChosen(no, body.ticket, actor_of(request, f"window:{no}"))
-    return await perform(request, desk.call_chosen, command, _called(request))
+    return await perform(request, desk.call_chosen, command, _called(request), brief=True)
 
 
 async def _at_window(request: Request, no: int, body: bodies.TicketName, name: str) -> Response:
@@ -173,7 +176,7 @@ async def finish(request: Request, no: int, body: bodies.Finish) -> Response:
             view["appointment"] = booked | {"code": appointments.code_of(session.connection, done.appointment)}
         return view
 
-    return await perform(request, evaluation.finish, command, present)
+    return await perform(request, evaluation.finish, command, present, brief=True)
 
 
 def _papers(

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import sqlite3
 import tempfile
+import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from edge.clock import Clock, Now
-from edge.database import BATCH, Broken, Database, Session, Unstored, Writer
+from edge.database import BATCH, LOCKED_MS, Broken, Database, Session, Unstored, Writer
 from edge.hall import Hall
 from edge.journal import Event, append
 from edge.refusal import Refused
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.looptime
 
 ERRORS = {"refused": Refused, "twice": IntegrityError, "full": Unstored, "vanished": Unstored, "bug": ZeroDivisionError}
 KINDS = st.sampled_from(["good", "good", "good", *ERRORS])
+WHERE = pytest.mark.parametrize("brief", [False, True], ids=["in the thread", "on the loop"])
 
 
 class Disk(Writer):
@@ -88,12 +91,17 @@ def note(session: Session, hall: Hall, now: Now, command: tuple[str, str]) -> st
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(KINDS, max_size=12))
-async def test_each_gets_its_own_answer_whatever_shares_its_commit(kinds: list[str]) -> None:
+@given(st.lists(KINDS, max_size=12), st.booleans() | st.none())
+async def test_each_gets_its_own_answer_whatever_shares_its_commit(kinds: list[str], brief: bool | None) -> None:
+    """`brief` None: each other job is."""
     with tempfile.TemporaryDirectory() as folder:
         async with disk(Path(folder)) as writer:
             answers = await asyncio.gather(
-                *(writer.do(note, (kind, f"n{n}")) for n, kind in enumerate(kinds)), return_exceptions=True
+                *(
+                    writer.do(note, (kind, f"n{n}"), brief=n % 2 == 0 if brief is None else brief)
+                    for n, kind in enumerate(kinds)
+                ),
+                return_exceptions=True,
             )
             good = [f"n{n}" for n, kind in enumerate(kinds) if kind == "good"]
             for kind, answer, name in zip(kinds, answers, [f"n{n}" for n in range(len(kinds))], strict=True):
@@ -103,18 +111,22 @@ async def test_each_gets_its_own_answer_whatever_shares_its_commit(kinds: list[s
             assert [event.seq for event in writer.told] == list(range(1, len(good) + 1))
 
 
-async def test_a_result_is_on_disk_and_told_when_it_is_released(tmp_path: Path) -> None:
+@WHERE
+async def test_a_result_is_on_disk_and_told_when_it_is_released(tmp_path: Path, brief: bool) -> None:
     async with disk(tmp_path) as writer:
 
         async def ask(name: str) -> None:
-            assert await writer.do(note, ("good", name)) in writer.stored()
+            assert await writer.do(note, ("good", name), brief=brief) in writer.stored()
             assert name in [event.key for event in writer.told]
 
         await asyncio.gather(*(ask(f"n{n}") for n in range(BATCH + 10)))
         assert writer.commits == 2, "those that wait share a commit"
 
 
-async def test_a_commit_that_fails_releases_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@WHERE
+async def test_a_commit_that_fails_releases_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brief: bool
+) -> None:
     async with disk(tmp_path) as writer:
         original, failures = writer._connection.dialect.do_commit, iter([failure("SQLITE_FULL")])
 
@@ -126,13 +138,14 @@ async def test_a_commit_that_fails_releases_nothing(tmp_path: Path, monkeypatch:
 
         monkeypatch.setattr(writer._connection.dialect, "do_commit", commit)
         with pytest.raises(Unstored):
-            await writer.do(note, ("good", "lost"))
+            await writer.do(note, ("good", "lost"), brief=brief)
         assert (writer.stored(), writer.told) == (set(), [])
-        assert await writer.do(note, ("good", "kept")) == "kept"
+        assert await writer.do(note, ("good", "kept"), brief=brief) == "kept"
         assert writer.journal() == ["kept"]
 
 
-async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(tmp_path: Path) -> None:
+@WHERE
+async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(tmp_path: Path, brief: bool) -> None:
     def write(session: Session, _hall: Hall, _now: Now, size: int) -> int:
         session.connection.exec_driver_sql(
             "INSERT INTO meta (name, value) VALUES (?, ?)", (f"size {size} {session.new_id()}", "x" * size)
@@ -144,9 +157,28 @@ async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(tmp_path
         limit = f"PRAGMA max_page_count={pages + 4}"
         await writer.do(lambda s, *_: s.connection.exec_driver_sql(limit).scalar_one(), None)
         sizes = [10, 100_000, 20, 100_000, 30]
-        answers = await asyncio.gather(*(writer.do(write, size) for size in sizes), return_exceptions=True)
+        answers = await asyncio.gather(*(writer.do(write, size, brief=brief) for size in sizes), return_exceptions=True)
         assert [answer for answer in answers if not isinstance(answer, Unstored)] == [10, 20, 30]
         assert {name.split()[1] for name in writer.stored()} == {"10", "20", "30"}
+
+
+async def test_the_loop_does_not_wait_for_another_program_that_writes(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        async with disk(tmp_path) as writer:
+            writer._executor = thread
+            await _asked_while_locked(writer)
+
+
+async def _asked_while_locked(writer: Disk) -> None:
+    other = sqlite3.connect(writer.database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asked, began = asyncio.create_task(writer.do(note, ("good", "late"), brief=True)), time.monotonic()
+    for _ in range(3):  # it is asked, found locked, and left to the thread
+        await asyncio.sleep(0)
+    assert (time.monotonic() - began) * 1000 < LOCKED_MS / 2
+    other.execute("ROLLBACK")
+    other.close()
+    assert await asked == "late"
 
 
 async def test_who_has_gone_leaves_what_was_written(tmp_path: Path) -> None:
@@ -158,11 +190,12 @@ async def test_who_has_gone_leaves_what_was_written(tmp_path: Path) -> None:
         assert writer.stored() == {"gone", "here"}
 
 
-async def test_a_disk_that_cannot_be_trusted_ends_the_writer(tmp_path: Path) -> None:
+@WHERE
+async def test_a_disk_that_cannot_be_trusted_ends_the_writer(tmp_path: Path, brief: bool) -> None:
     writer = Disk(tmp_path)
     running = asyncio.create_task(writer.run())
     answers = await asyncio.gather(
-        *(writer.do(note, (kind, kind)) for kind in ("good", "broken")), return_exceptions=True
+        *(writer.do(note, (kind, kind), brief=brief) for kind in ("good", "broken")), return_exceptions=True
     )
     assert [type(answer) for answer in answers] == [Broken, Broken]
     with pytest.raises(Broken, match="SQLITE_IOERR_WRITE"):
