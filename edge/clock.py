@@ -37,7 +37,7 @@ class Clock:
         self._zone, self._wall = zone, wall
         self._latest_at = MADE_AT
         self._latest_day = ""
-        self._minute = 0
+        self._minute = -1
 
     def seen(self, at: int, day: str) -> None:
         """What the journal last held: the clock starts from there after a restart."""

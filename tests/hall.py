@@ -49,15 +49,16 @@ Result = TypeVar("Result")
 
 @dataclass
 class Wall:
-    """A wall clock that goes with the loop's time, or stands where there is none; move it by `at` (seconds)."""
+    """A wall clock that goes with virtual time, and stands where time is real; move it by `at` (seconds)."""
 
     at: float = MORNING
 
     def __call__(self) -> float:
         try:
-            return self.at + asyncio.get_running_loop().time()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             return self.at
+        return self.at + (loop.time() if getattr(loop, "looptime_on", False) else 0)
 
 
 class Inline(Executor):

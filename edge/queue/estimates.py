@@ -20,7 +20,7 @@ View = dict[str, Any]
 
 OLD_MS = 5_000
 """Time alone changes a forecast after so long."""
-SHARED_MS = 1_000
+SHARED_MS = 2_000
 """Where many ask, an outlook is shared for so long although the queue has moved,"""
 FEW = 10
 """and by as many as wait beyond these: the work for one answer is the same, however many they are."""

@@ -1,4 +1,4 @@
-"""The rules of tests/conftest.py and pyproject.toml, each shown to fail: a tiny suite runs in a process of its own."""
+"""The rules of tests/conftest.py and pyproject.toml, each shown to fail: tiny suites run in processes of their own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
+from xml.etree import ElementTree
 
 import pytest
 
@@ -97,6 +99,10 @@ BAD = {
                 except OSError: pass
     """,
     ),
+}
+"""Each fails by itself, so one suite holds them all."""
+
+FATAL = {
     "unknown row": (
         "test_bad cites QUE-999",
         """
@@ -114,6 +120,7 @@ BAD = {
     """,
     ),
 }
+"""Ends the whole suite that it is in."""
 
 SKIPPED = """
     import pytest
@@ -154,46 +161,66 @@ GOOD = """
 """
 
 
-def run_suite(folder: Path, source: str, *, ci: bool) -> subprocess.CompletedProcess[str]:
-    """Runs `source` as the only test file of a suite with our conftest.py and pyproject.toml."""
+def run_suite(folder: Path, sources: Mapping[str, str], *, ci: bool) -> subprocess.CompletedProcess[str]:
+    """Runs `sources` as the test files of a suite with our conftest.py and pyproject.toml; leaves `report.xml`."""
     tests = folder / "tests"
     tests.mkdir()
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "drivers").symlink_to(ROOT / "drivers")
     for name in ("conftest.py", "requirements.txt"):
         shutil.copy(ROOT / "tests" / name, tests)
-    (tests / "test_sample.py").write_text(dedent(source))
+    for name, source in sources.items():
+        (tests / f"test_{name}.py").write_text(dedent(source))
     env = {key: value for key, value in os.environ.items() if key != "CI"} | ({"CI": "true"} if ci else {})
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junitxml", "report.xml"]
     return subprocess.run(command, cwd=folder, env=env, check=False, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize(("reason", "source"), BAD.values(), ids=BAD)
-def test_a_bad_test_fails(tmp_path: Path, reason: str, source: str) -> None:
-    done = run_suite(tmp_path, source, ci=False)
+@pytest.fixture(scope="module")
+def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What each of the bad tests was found to have done, by its name."""
+    folder = tmp_path_factory.mktemp("bad")
+    sources = {str(nth): source for nth, (_, source) in enumerate(BAD.values())}
+    assert run_suite(folder, sources, ci=False).returncode != 0
+    told = dict.fromkeys(BAD, "")
+    for case in ElementTree.parse(folder / "report.xml").iter("testcase"):
+        name = list(BAD)[int(case.attrib["classname"].removeprefix("tests.test_"))]
+        told[name] += "".join(fault.attrib["message"] + (fault.text or "") for fault in case)
+    return told
+
+
+@pytest.mark.xdist_group("bad tests")
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_test_fails(faults: dict[str, str], name: str) -> None:
+    assert BAD[name][0] in faults[name]
+
+
+@pytest.mark.parametrize(("reason", "source"), FATAL.values(), ids=FATAL)
+def test_a_test_that_cannot_be_meant_ends_all(tmp_path: Path, reason: str, source: str) -> None:
+    done = run_suite(tmp_path, {"sample": source}, ci=False)
     assert done.returncode != 0
     assert reason in done.stdout + done.stderr
 
 
 def test_a_good_test_passes(tmp_path: Path) -> None:
-    done = run_suite(tmp_path, GOOD, ci=True)
+    done = run_suite(tmp_path, {"sample": GOOD}, ci=True)
     assert "5 passed, 1 deselected" in done.stdout
     assert done.returncode == 0
 
 
 def test_skipping_fails_where_ci_is_set(tmp_path: Path) -> None:
-    done = run_suite(tmp_path, SKIPPED, ci=True)
+    done = run_suite(tmp_path, {"sample": SKIPPED}, ci=True)
     assert "3 failed, 1 error in" in done.stdout
     assert done.returncode != 0
 
 
 def test_skipping_a_file_fails_where_ci_is_set(tmp_path: Path) -> None:
-    done = run_suite(tmp_path, FILE_SKIPPED, ci=True)
+    done = run_suite(tmp_path, {"sample": FILE_SKIPPED}, ci=True)
     assert "a whole file is skipped" in done.stdout
     assert done.returncode != 0
 
 
 def test_skipping_is_allowed_at_a_desk(tmp_path: Path) -> None:
-    done = run_suite(tmp_path, SKIPPED, ci=False)
+    done = run_suite(tmp_path, {"sample": SKIPPED}, ci=False)
     assert "2 skipped, 1 xfailed, 1 xpassed" in done.stdout
     assert done.returncode == 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.gates.tree import Function, functions, product_sources, where
+
+pytestmark = pytest.mark.xdist_group("size")  # each file is read once for them all
 
 FUNCTION, USUAL_FUNCTION, FILE, DEPTH = 50, 40, 400, 3
 SOURCES = product_sources()
@@ -41,18 +45,28 @@ def percentile_95(values: list[int]) -> int:
     return sorted(values)[max(0, -(-len(values) * 95 // 100) - 1)]
 
 
+class Measured(NamedTuple):
+    where: str
+    lines: int
+    depth: int
+
+
+@cache
+def measured(path: Path) -> tuple[Measured, ...]:
+    """Every function of this file."""
+    found = functions(path.read_text("utf-8"))
+    return tuple(Measured(f"{where(path)}:{each.lineno} {each.name}", length(each), depth(each)) for each in found)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=where)
 def test_file_and_its_functions_are_small_and_flat(path: Path) -> None:
-    source = path.read_text("utf-8")
-    assert len(source.splitlines()) <= FILE
-    long = {f"{where(path)}:{f.lineno} {f.name}": length(f) for f in functions(source) if length(f) > FUNCTION}
-    deep = {f"{where(path)}:{f.lineno} {f.name}": depth(f) for f in functions(source) if depth(f) > DEPTH}
-    assert not long
-    assert not deep
+    assert len(path.read_text("utf-8").splitlines()) <= FILE
+    assert [each for each in measured(path) if each.lines > FUNCTION] == []
+    assert [each for each in measured(path) if each.depth > DEPTH] == []
 
 
 def test_most_functions_are_smaller_still() -> None:
-    lengths = [length(function) for path in SOURCES for function in functions(path.read_text("utf-8"))]
+    lengths = [each.lines for path in SOURCES for each in measured(path)]
     assert lengths
     assert percentile_95(lengths) <= USUAL_FUNCTION
 

@@ -307,20 +307,20 @@ async def test_a_window_of_the_noon_roster_serves_through_the_break(tmp_path: Pa
         await hall.post("/windows/1/sign-in", staff="1001")
         for _ in range(20):
             await hall.issue("a")
-        later(hall, 1 / 60)
+        later(hall, 2 / 60)
         duty = {"kind": "duty", "ref": "D1", "person": "1001", "duty": "noon"}
         span = {"start": "2026-03-02T12:00:00+08:00", "end": "2026-03-02T14:00:00+08:00"}
         assert (await on_menu(hall))["minutes"] == 350, "five hours to two o'clock, and the five of the afternoon"
         person = {"id": "1001", "name": "李明", "unit": "rs", "since": "2026-01-01"}
         await hall.post("/attendance/people", people=[person | {"posts": [{"window": 1, "part": "A"}]}])
         await hall.post("/attendance/entries", entries=[duty | span])
-        later(hall, 1 / 60)
+        later(hall, 2 / 60)
         assert (await on_menu(hall))["minutes"] == 230
         later(hall, 195)
         await hall.post("/windows/1/pause", sign="away", resume="12:25")
         assert (await on_menu(hall))["minutes"] == 210, "ten to be back, then twenty"
         await hall.post("/attendance/entries/D1/withdraw", why="换班")
-        later(hall, 1 / 60)
+        later(hall, 2 / 60)
         assert (await on_menu(hall))["minutes"] == 305
 
 
