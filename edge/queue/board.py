@@ -29,15 +29,19 @@ def _open_windows(connection: Statements) -> set[int]:
 
 # ---- one ticket
 
-TICKET_SQL = """
+IN_LINE = "a.state='waiting' AND a.service=t.service AND (a.rank, a.position)"
+TICKET_SQL = f"""
 SELECT t.number, t.service, t.state, t.window, t.taken_at, t.called_at, t.started_at, t.recalls, t.kiosk,
-  CASE t.state WHEN 'waiting' THEN (SELECT count(*) FROM ticket a WHERE a.state='waiting' AND a.service=t.service
-    AND (a.rank, a.position) < (t.rank, t.position)) ELSE 0 END,
+  CASE WHEN t.state <> 'waiting' THEN 0
+    WHEN EXISTS (SELECT 1 FROM ticket a WHERE {IN_LINE} > (t.rank, t.position))
+    THEN (SELECT count(*) FROM ticket a WHERE {IN_LINE} < (t.rank, t.position))
+    ELSE (SELECT waiting - 1 FROM line WHERE service=t.service) END,
   (SELECT state FROM print_job p WHERE p.ticket=t.id AND p.template='ticket'
     ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1),
   t.priority, t.rank, t.for_window IS NOT NULL, t.told_low, t.told_high, t.told_minutes
 FROM ticket t WHERE t.id=?
-"""
+"""  # noqa: S608  our own words
+"""Who is the last of a line, as whoever has just come, need not count it."""
 TIMES = ("taken_at", "called_at", "started_at")
 
 
