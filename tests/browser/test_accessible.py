@@ -11,7 +11,7 @@ from playwright.async_api import Page, ViewportSize
 from edge.access.vault import open_vault
 from tests.browser_pages import Front, violations
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.soak]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Sizes = tuple[ViewportSize, ViewportSize]
 DESK: Sizes = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})

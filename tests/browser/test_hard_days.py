@@ -11,7 +11,7 @@ from playwright.async_api import BrowserContext, Page, expect
 
 from tests.browser_pages import Front, look, violations
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.soak]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NIGHT_MS = 15 * 3600 * 1000
 STREAMS = """

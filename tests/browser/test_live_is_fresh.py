@@ -15,7 +15,7 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.browser_pages import SHOTS, Front
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.soak]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LOOKS = 3
 """A minute may turn, or the hall move, between two pictures."""

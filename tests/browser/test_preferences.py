@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser_pages import AXE, MOVES, Front
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.soak]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHAPES = """
 const rgb = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
