@@ -27,7 +27,7 @@ log = logging.getLogger("hall.database")
 
 METADATA = MetaData()
 APPLICATION_ID = 0x48414C4C  # "HALL"
-SCHEMA = 8
+SCHEMA = 9
 LOCKED_MS = 5_000
 """How long a transaction waits while another program writes."""
 BATCH = 128
@@ -83,9 +83,13 @@ def _engine(path: Path, *, writer: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A deferred BEGIN that upgrades later fails at once under contention, whatever the time-out.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+        Direct(_raw(connection)).exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
 
     return engine
+
+
+def _raw(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
 
 
 def _pragmas(writer: bool) -> list[str]:
@@ -214,6 +218,7 @@ class Writer:
             self.hall = effective(connection, hall)
             """As of the last commit: what readers go by."""
         self._connection = database.writing.connect()
+        self._locked_ms = LOCKED_MS
         self._newest: Any = None
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self.commits = 0
@@ -311,8 +316,10 @@ class Writer:
 
     def _open(self, jobs: list[_Job], locked_ms: int) -> _Batch:
         """Waits so long while another program writes. Raises DBAPIError; then nothing is begun."""
-        raw: Any = self._connection.connection.dbapi_connection
-        raw.execute(f"PRAGMA busy_timeout={locked_ms}")
+        raw = _raw(self._connection)
+        if locked_ms != self._locked_ms:
+            raw.execute(f"PRAGMA busy_timeout={locked_ms}")
+            self._locked_ms = locked_ms
         batch = _Batch(self._connection.begin(), [], [], self.hall, self._newest)
         try:
             for job in jobs:

@@ -23,7 +23,7 @@ OLD_MS = 5_000
 SHARED_MS = 2_000
 """Where many ask, an outlook is shared for so long although the queue has moved,"""
 FEW = 10
-"""and by as many as wait beyond these: the work for one answer is the same, however many they are."""
+"""unless no more wait than these: for them it is soon made, and one visitor more matters."""
 SAID_MS = 60_000
 """What was told at the issue holds for so long: the kiosk, the slip and the message agree."""
 
@@ -39,7 +39,6 @@ class Forecasts:
         self._means: dict[str, float] = {}
         self._day = ""
         self._newest: Outlook | None = None
-        self._asked = 0
         self._making, self._keeping = threading.Lock(), threading.Lock()
         self._kept: dict[object, tuple[object, bytes]] = {}
 
@@ -61,7 +60,7 @@ class Forecasts:
                 if now.day != self._day:
                     self._learn(connection, now.day)
                 made = make(connection, self._hall(), now, seq, self._means, self._residuals)
-            self._newest, self._asked = made, 0
+            self._newest = made
             return made
         finally:
             self._making.release()
@@ -72,8 +71,7 @@ class Forecasts:
             return True
         if seq == outlook.seq:
             return False
-        self._asked += 1
-        return age >= SHARED_MS or self._asked > outlook.waiting - FEW
+        return age >= SHARED_MS or outlook.waiting <= FEW
 
     def learn(self) -> None:
         """Takes over what `learning.learn` has stored."""

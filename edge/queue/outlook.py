@@ -242,7 +242,7 @@ WINDOW_SQL = """
 SELECT w.no, w.state, w.sign, w.resume, w.since, w.armed_at IS NOT NULL, w.staff, w.staff_since,
   t.service, iif(t.held_at IS NULL, t.called_at, t.since),
   iif(t.id IS NULL AND w.state='open' AND w.armed_at IS NULL,
-    (SELECT max(since) FROM ticket INDEXED BY ticket_day WHERE day=? AND window=w.no), NULL)
+    (SELECT max(since) FROM ticket INDEXED BY ticket_window WHERE day=? AND window=w.no), NULL)
 FROM window w LEFT JOIN ticket t ON t.window = w.no AND t.state IN ('called', 'serving') ORDER BY w.no
 """
 

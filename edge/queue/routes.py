@@ -112,7 +112,7 @@ def _created(response: Response) -> Response:
     return response
 
 
-# ---- moves of a window (early in this file: a request is held against one route after the other)
+# ---- moves of a window (the commonest first: a request is held against one route after the other)
 
 
 def _called(request: Request) -> Callable[[Session, Now, desk.Called | None], View | None]:
@@ -129,30 +129,6 @@ async def call_next(request: Request, no: int, _body: bodies.Nothing | None = No
     """Calls who is next and says why; 204 when nobody waits: the next arrival is then called here by itself."""
     command = desk.CallNext(no, actor_of(request, f"window:{no}"))
     return await perform(request, desk.call_next, command, _called(request), brief=True)
-
-
-@router.post("/windows/{no}/call", dependencies=[needs("window", "ops")])
-async def call(request: Request, no: int, body: bodies.TicketName) -> Response:
-    """Calls one ticket out of turn."""
-    command = desk.CallChosen(no, body.ticket, actor_of(request, f"window:{no}"))
-    return await perform(request, desk.call_chosen, command, _called(request), brief=True)
-
-
-async def _at_window(request: Request, no: int, body: bodies.TicketName, name: str) -> Response:
-    command = desk.Move(name, body.ticket, no, actor_of(request, f"window:{no}"))
-    return await _moved(request, evaluation.make_move, command)
-
-
-@router.post("/windows/{no}/recall", dependencies=[needs("window", "ops")])
-async def recall(request: Request, no: int, body: bodies.TicketName) -> Response:
-    """Announces the called ticket once more."""
-    return await _at_window(request, no, body, "recall")
-
-
-@router.post("/windows/{no}/start", dependencies=[needs("window", "ops")])
-async def start(request: Request, no: int, body: bodies.TicketName) -> Response:
-    """The visitor is at the window."""
-    return await _at_window(request, no, body, "start")
 
 
 @router.post("/windows/{no}/finish", dependencies=[needs("window", "ops")])
@@ -197,6 +173,30 @@ def _papers(
         code = secrets.token_urlsafe(16)
         booking = appointments.Book(service, *when, "onsite", actor, code, mark, limit="hours")
     return notice, booking
+
+
+@router.post("/windows/{no}/call", dependencies=[needs("window", "ops")])
+async def call(request: Request, no: int, body: bodies.TicketName) -> Response:
+    """Calls one ticket out of turn."""
+    command = desk.CallChosen(no, body.ticket, actor_of(request, f"window:{no}"))
+    return await perform(request, desk.call_chosen, command, _called(request), brief=True)
+
+
+async def _at_window(request: Request, no: int, body: bodies.TicketName, name: str) -> Response:
+    command = desk.Move(name, body.ticket, no, actor_of(request, f"window:{no}"))
+    return await _moved(request, evaluation.make_move, command)
+
+
+@router.post("/windows/{no}/recall", dependencies=[needs("window", "ops")])
+async def recall(request: Request, no: int, body: bodies.TicketName) -> Response:
+    """Announces the called ticket once more."""
+    return await _at_window(request, no, body, "recall")
+
+
+@router.post("/windows/{no}/start", dependencies=[needs("window", "ops")])
+async def start(request: Request, no: int, body: bodies.TicketName) -> Response:
+    """The visitor is at the window."""
+    return await _at_window(request, no, body, "start")
 
 
 @router.post("/windows/{no}/miss", dependencies=[needs("window", "ops")])

@@ -96,7 +96,7 @@ SELECT * FROM (SELECT id, position, taken_at, rank, priority, '', 1 FROM ticket 
 UNION ALL
 SELECT t.id, t.position, t.taken_at, t.rank, t.priority, t.service, line.waiting
 FROM skill CROSS JOIN line ON line.service=skill.service AND line.waiting > 0 CROSS JOIN ticket t ON t.rowid = (
-  SELECT rowid FROM ticket INDEXED BY ticket_order WHERE state='waiting' AND service=skill.service
+  SELECT rowid FROM ticket INDEXED BY ticket_line WHERE state='waiting' AND service=skill.service
     AND (for_window IS NULL OR for_window=?) AND {} ORDER BY rank, position LIMIT 1)
 """
 EARLIER = """
@@ -144,7 +144,7 @@ def earlier(session: Session, ticket: str) -> int:
 
 
 CALLS_SQL = """
-SELECT w.no, w.since, (SELECT count(*) FROM ticket INDEXED BY ticket_day
+SELECT w.no, w.since, (SELECT count(*) FROM ticket INDEXED BY ticket_window
   WHERE day=? AND window=w.no AND called_at >= w.since) FROM window w WHERE w.no IN ({})
 """
 

@@ -47,11 +47,13 @@ TICKET = Table(
     Column("told_minutes", Integer),
     Column("told_high", Integer),
     UniqueConstraint("day", "prefix", "ordinal"),
-    Index("ticket_order", "state", "service", "rank", "position"),
-    Index("ticket_day", "day", "window"),
+    # Only who waits stands in it: a call takes one entry away, and no later move touches it.
+    Index("ticket_line", "service", "rank", "position", sqlite_where=text("state = 'waiting'")),
+    Index("ticket_window", "window", "day", sqlite_where=text("window IS NOT NULL")),
     Index("ticket_for", "for_window", sqlite_where=text("for_window IS NOT NULL AND state = 'waiting'")),
     # No window ever has two tickets in hand, whatever the code above believes.
     Index("ticket_in_hand", "window", unique=True, sqlite_where=text("state IN ('called', 'serving')")),
+    info={"upkeep": ("DROP INDEX IF EXISTS ticket_order", "DROP INDEX IF EXISTS ticket_day")},
 )
 
 LINE = Table(
