@@ -218,6 +218,24 @@ def test_a_database_of_another_kind_or_a_newer_version_is_not_touched(tmp_path: 
         Database(tmp_path / "noise", TABLES)
 
 
+def layout(path: Path) -> dict[str, object]:
+    """Names of indexes and triggers, and of each table its columns."""
+    with contextlib.closing(sqlite3.connect(path)) as raw:
+        made = raw.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+        return {
+            name: sorted(row[1:4] for row in raw.execute(f"PRAGMA table_info({name})")) if kind == "table" else kind
+            for kind, name in made
+        }
+
+
+def test_a_hall_that_is_updated_has_what_a_new_one_has(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "old")) as raw:
+        raw.executescript((Path(__file__).parent / "schema_8.sql").read_text("utf-8"))
+    for name in ("old", "new"):
+        Database(tmp_path / name, TABLES).close()
+    assert layout(tmp_path / "old") == layout(tmp_path / "new")
+
+
 def test_a_reader_cannot_write_and_sees_one_moment(tmp_path: Path) -> None:
     database = Database(tmp_path / "hall.sqlite", TABLES)
     count = "SELECT count(*) FROM meta"
