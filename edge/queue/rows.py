@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from edge.clock import Now, local
 from edge.database import Session
 from edge.hall import Hall, Window
 from edge.hallqueue import Hold
+from edge.journal import OF_PLACES
 from edge.queue import balance, tickets
 from edge.refusal import Refused
 from edge.statements import Statements
@@ -144,14 +144,36 @@ def earlier(session: Session, ticket: str) -> int:
 
 
 CALLS_SQL = """
-SELECT w.no, w.since, (SELECT count(*) FROM ticket INDEXED BY ticket_window
-  WHERE day=? AND window=w.no AND called_at >= w.since) FROM window w WHERE w.no IN ({})
+SELECT window, min(called_at), count(*) FROM ticket INDEXED BY ticket_window
+WHERE day=? AND window IN ({}) AND called_at IS NOT NULL GROUP BY window
 """
+GONE = ("window.paused", "window.closed")
+MOVES_SQL = f"""
+SELECT json_extract(data, '$.window'), at, type IN {GONE} FROM journal WHERE {OF_PLACES} AND key IN ({{}})
+  AND type IN {("window.signed_in", "window.resumed", "window.opened", *GONE)}
+  AND seq >= (SELECT seq FROM journal WHERE at >= ? ORDER BY at, seq LIMIT 1) ORDER BY seq
+"""  # noqa: S608  our own words
+
+
+def _rates(session: Session, hall: Hall, now: Now, waiting: Sequence[balance.Armed]) -> dict[int, float]:
+    """Window -> calls per hour that it was open today: a break is no open time, and ends without a clean slate."""
+    run, numbers = session.connection.exec_driver_sql, [it.window for it in waiting]
+    marks, keys = ",".join("?" * len(numbers)), [f"window:{no}" for no in numbers]
+    midnight = int(local(now.at, hall.zone_info).replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
+    began, calls = {it.window: max(it.since, midnight) for it in waiting}, dict.fromkeys(numbers, 0)
+    for no, first, calls[no] in run(CALLS_SQL.format(marks), (now.day, *numbers)):
+        began[no] = min(first, began[no])
+    opened = dict.fromkeys(numbers, 0)
+    for no, at, gone in run(MOVES_SQL.format(marks), (*keys, midnight)):
+        began[no] = min(at, began.get(no, at))
+        if gone:
+            opened[no] += at - began.pop(no)
+    return {no: calls[no] / max(1, opened[no] + now.at - began.get(no, now.at)) * HOUR_MS for no in numbers}
 
 
 def armed(session: Session, hall: Hall, now: Now, able: Collection[int], ticket: str) -> list[balance.Armed]:
-    """The windows among `able` that wait for an arrival such as this one; their calls since they opened are counted
-    only where that decides.
+    """The windows among `able` that wait for an arrival such as this one; their calls are counted only where that
+    decides.
     """
     found = session.connection.exec_driver_sql("SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL").all()
     waiting = [
@@ -166,10 +188,5 @@ def armed(session: Session, hall: Hall, now: Now, able: Collection[int], ticket:
     best = [each for each in waiting if each.skills == fewest]
     if len(best) < 2:
         return best
-    sql = CALLS_SQL.format(",".join("?" * len(best)))
-    rows = session.connection.exec_driver_sql(sql, (now.day, *(each.window for each in best)))
-    # A window that was never paused has not been calling through the night.
-    moment = local(now.at, hall.zone_info)
-    today = now.at - int(timedelta(hours=moment.hour, minutes=moment.minute).total_seconds() * 1000)
-    rates = {no: calls / max(1, now.at - max(since, today)) * HOUR_MS for no, since, calls in rows}
+    rates = _rates(session, hall, now, best)
     return [each._replace(rate=rates[each.window]) for each in best]

@@ -264,25 +264,50 @@ def test_a_visitor_sent_to_a_window_is_not_forgotten_behind_its_crowds(books: Bo
     assert called.ticket == sent
 
 
-@pytest.mark.req("QUE-01")
-def test_equal_windows_share_the_arrivals(books: Books) -> None:
-    """Window 2 is given the skills of window 3: whoever has called less since it opened takes the next."""
-    equal = tuple(
+@pytest.fixture
+def equal(books: Books) -> Books:
+    """Window 2 is given the skills of window 3."""
+    windows_ = tuple(
         each.model_copy(update={"skills": ("pension", "medical")}) if each.no == 2 else each
         for each in books.hall.windows
     )
-    books.hall = books.hall.model_copy(update={"windows": equal})
+    books.hall = books.hall.model_copy(update={"windows": windows_})
     for derived in ("window", "able", "capacity"):
         books.hall.__dict__.pop(derived, None)
-    books.wall.at += 3600
+    return books
+
+
+def shared(books: Books, number: int, *waiting: int) -> list[int]:
+    """The windows that so many arrivals go to, a minute apart, while these wait for them."""
     taken = []
-    for _ in range(6):
-        for window in (2, 3):
+    for _ in range(number):
+        for window in waiting:
             call(books, window)
         books.wall.at += 60
         ticket = take(books, "pension")
         taken.append(books.rows("SELECT window FROM ticket WHERE id=?", ticket)[0][0])
-    assert sorted(taken) == [2, 2, 2, 3, 3, 3]
+    return taken
+
+
+@pytest.mark.req("QUE-01")
+def test_equal_windows_share_the_arrivals(equal: Books) -> None:
+    """Whoever has called less in the time that it was open takes the next."""
+    equal.wall.at += 3600
+    assert sorted(shared(equal, 6, 2, 3)) == [2, 2, 2, 3, 3, 3]
+
+
+@pytest.mark.req("QUE-01")
+def test_a_break_neither_counts_as_open_nor_lets_a_window_forget_its_calls(equal: Books) -> None:
+    equal.do(windows.pause, windows.Pause(3, "suspended", ""))
+    shared(equal, 4, 2)
+    equal.wall.at += 56 * 60
+    equal.do(windows.pause, windows.Pause(2, "suspended", ""))
+    equal.do(windows.resume, windows.Resume(3, ""))
+    shared(equal, 8, 3)
+    equal.wall.at += 52 * 60
+    equal.do(windows.resume, windows.Resume(2, ""))
+    # 4 and 8 calls in an hour each, and window 2 has only just come back.
+    assert shared(equal, 4, 2, 3) == [2] * 4
 
 
 # ---- in the hall file

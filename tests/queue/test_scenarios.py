@@ -39,6 +39,8 @@ BARS = {
 }
 NOISE_MIN = 3.5
 """Standard deviation of one visitor's wait in the strict class, of whom there are ten a day."""
+NOISE_VARIATION = 0.035
+"""Standard deviation, from day to day, of how unevenly windows of the same skills work."""
 
 
 def fresh(kind: str, number: int) -> list[Scenario]:
@@ -70,6 +72,7 @@ def reached(found: Sequence[Scenario], bar: Bar) -> dict[str, tuple[float, float
         "overtakes": (max(each.overtakes for each in ours), 0.0),
         "unserved": (sum(each.unserved for each in ours), 0.0),
         "unfair": (1 - fmean(each.jain for each in ours), 0.015),
+        "uneven": (fmean(each.variation for each in ours), 0.10 + 2 * NOISE_VARIATION / math.sqrt(len(found))),
     }
 
 
