@@ -67,7 +67,8 @@ class Timetable(_Model):
     noon: Literal["keep", "clear"] = "keep"
     """Whether who still waits when the morning ends keeps the place, or must take a new number."""
     noon_windows: tuple[int, ...] = ()
-    """Those that serve through the break, beside the windows of who is on the noon duty's roster."""
+    """Those that serve through the break, beside the windows of who is on the noon duty's roster. Numbers are given for
+    what they serve."""
     at_close: Literal["serve_waiting", "case_in_hand"] = "serve_waiting"
     """Whether who holds a number at closing is served, or only who is at a window; the others are booked anew."""
     extended: tuple[Extended, ...] = ()
@@ -242,9 +243,9 @@ def _within(day: HallDay, hours: Openings, zone: ZoneInfo) -> list[Opening]:
 
 
 def next_open(find: Callable[[date], HallDay], after: date) -> Opening | None:
-    """The first opening of a later day; None when there is none within a month."""
+    """The first opening of a later day that is not for bookings alone; None when there is none within a month."""
     days = (find(after + timedelta(days=ahead)) for ahead in range(1, LOOK_AHEAD + 1))
-    return next((each.openings[0] for each in days if each.openings), None)
+    return next((each for day in days for each in day.openings if not each.booked_only), None)
 
 
 # ---- words

@@ -13,7 +13,7 @@ from edge.devices.enrolling import follow_roster
 from edge.devices.terminals import terminals
 from edge.evaluation import desk as evaluation
 from edge.evaluation import views as evaluations
-from edge.hallday import HallDay, clock_words
+from edge.hallday import MINUTE, HallDay, clock_words
 from edge.messages import desk as messages
 from edge.messages import views as message_views
 from edge.parts import Parts
@@ -112,8 +112,8 @@ async def begin_noon(parts: Parts, now: Now, day: HallDay) -> None:
     with parts.database.read() as connection:
         people = noon.on_duty(connection, now.at)
         command = noon.Noon(began, clock_words(goes_on, parts.hall.zone_info), people)
-        leaving = noon.due(connection, parts.hall, command)
-    if leaving:
+        due = noon.due(connection, parts.hall, command)
+    if due.leaving or due.turning:
         await parts.writer.insist(noon.begin, command)
 
 
@@ -146,13 +146,18 @@ async def watch_windows(parts: Parts, now: Now) -> None:
     await parts.writer.insist(assigning.close_day, None)
     if now.ok:
         down = frozenset(each for each in parts.hall.device if not parts.hub.able(each))
-        await parts.writer.insist(load_watch.look, load_watch.Look(down, before_opening(parts, now)))
+        with parts.database.read() as connection:
+            calling = days.is_calling(connection, parts.hall, now)
+        await parts.writer.insist(load_watch.look, load_watch.Look(down, before_opening(parts, now), calling))
 
 
 def before_opening(parts: Parts, now: Now) -> bool:
-    """The minutes of a working day in which windows are made ready for the public (WIN-23)."""
+    """The minutes in which windows are made ready for the public (WIN-23); of a hall that never closes, for a shift."""
     at, hours = local(now.at, parts.hall.zone_info), parts.rules.profile.hours
     with parts.database.read() as connection:
+        public = days.day_on(connection, parts.hall, now.day)
+        if not public.always:
+            return any(0 < each.start - now.at <= hours.ready_minutes_before * MINUTE for each in public.openings[:1])
         day = day_of(parts.rules.profile, parts.rules.overrides(connection), at.date())
     return day.kind == "working" and hours.ready_at(day.shifts[0]) <= at.time() < day.shifts[0].start
 

@@ -80,12 +80,28 @@ def load_slips(*folders: Path) -> dict[str, SlipTemplate]:
     return found
 
 
+NAMES: Mapping[str, str] = {
+    "applicant": "申请人",
+    "item": "办理事项",
+    "content": "内容",
+    "deadline": "期限",
+    "reason": "理由",
+    "basis": "依据",
+    "units": "联办单位",
+    "promised": "承诺时限",
+    "receiver": "经办人（请先登录窗口）",
+    "date": "日期",
+}
+"""What a clerk calls the words that a notice must have."""
+
+
 def fill(template: SlipTemplate, values: Values) -> dict[str, str]:
     """The values as they may be stored and printed: nothing unknown or missing, persons masked. Raises Refused."""
     if strangers := sorted(set(values) - set(template.words)):
         raise Refused("unknown_word", f"{template.title}里没有“{strangers[0]}”这一项", ", ".join(strangers), 422)
     if missing := [word for word in template.required if not values.get(word, "").strip()]:
-        raise Refused("missing_word", f"{template.title}还缺：{'、'.join(missing)}", ", ".join(missing), 422)
+        named = "、".join(NAMES.get(word, word) for word in missing)
+        raise Refused("missing_word", f"{template.title}还缺：{named}", ", ".join(missing), 422)
     return {
         word: mask(template.masked[word], text) if word in template.masked else text for word, text in values.items()
     }

@@ -264,7 +264,7 @@ def check_in(session: Session, hall: Hall, now: Now, command: CheckIn) -> issuin
     _must_be_due(hall, it, now)
     late = is_late(hall, it, now.at)
     claims = _late_claims(session, hall, now, it) if late else (_claim(hall, it, now),)
-    wanted = issuing.Issue(it.service, command.channel, command.kiosk, command.actor, claims)
+    wanted = issuing.Issue(it.service, command.channel, command.kiosk, command.actor, claims, beyond_quota=True)
     person = command.person or (persons.Person(it.mark) if it.mark else None)
     issued = issuing.issue_to(session, hall, now, issuing.IssueTo(wanted, person))
     _becomes(session, it, "late" if late else "checked_in", issued.ticket)

@@ -132,12 +132,18 @@ def add(session: Session, hall: Hall, now: Now, command: Add) -> None:
 
 
 def close(session: Session, hall: Hall, now: Now, command: windows.Close) -> None:
-    """As `windows.desk.close`; an extra window is gone with it, and who waited for it waits in their line.
+    """As `windows.desk.close`; who was sent there waits in their line, and an extra window is gone with it.
 
-    Raises Refused (409) too while somebody's papers lie there, or people wait whom no other open window may call.
+    Raises Refused (409) too while people wait whom no other window may call, and for an extra window while somebody's
+    papers lie there.
     """
+    before = windows.window_row(session, hall, command.window)
     windows.close(session, hall, now, command)
     if command.window in skills.in_file(hall):
+        if before.sign == "closed":
+            return
+        _settle(session, hall, now, command.window, sending.bound(session, now.day, command.window), command.actor)
+        _leaves_nobody(session, hall, now, command.window)
         return
     if number := _papers(session, command.window):
         raise Refused("ticket_held", f"{number}号还挂起在{command.window}号窗口，请先回呼办结", f"{command.window}")
@@ -180,6 +186,19 @@ def _must_know(hall: Hall, services: Iterable[str]) -> None:
     for service in services:
         if service not in hall.service:
             raise Refused("no_such_service", "没有这项业务", f"service {service!r}", 404)
+
+
+GOES_ON_SQL = "SELECT no FROM window WHERE closed_on IS NOT ?"
+"""Not closed for today: a window that is only paused comes back."""
+
+
+def _leaves_nobody(session: Session, hall: Hall, now: Now, no: int) -> None:
+    """Who holds a number is served, or booked anew by somebody with a name. Raises Refused (409)."""
+    goes_on = {row[0] for row in session.connection.exec_driver_sql(GOES_ON_SQL, (now.day,))}
+    for service in hall.window[no].skills:
+        if not goes_on.intersection(hall.able[service]) and (waits := _waiting(session, service)):
+            title = f"{hall.service[service].name}还有{waits}人等候，没有别的窗口办理，请办完、改约，或挂暂停牌"
+            raise Refused("people_wait", title, f"service {service!r}")
 
 
 OPEN_SQL = "SELECT no FROM window WHERE state='open' OR sign='noon'"

@@ -80,7 +80,7 @@ class Head(NamedTuple):
 
 
 Reason = Literal["turn", "arrival", "backlog", "overdue"]
-_BY_RANK, _BY_POSITION = attrgetter("rank"), attrgetter("position")
+_BY_RANK, _BY_ARRIVAL = attrgetter("rank"), attrgetter("rank", "position")
 
 
 def choose(heads: Sequence[Head], at: int, rule: Balance, handling_ms: float) -> tuple[Head, Reason] | None:
@@ -91,7 +91,7 @@ def choose(heads: Sequence[Head], at: int, rule: Balance, handling_ms: float) ->
     if not heads:
         return None
     if rule.rule == "order":
-        return min(heads, key=_BY_POSITION), "arrival"
+        return min(heads, key=_BY_ARRIVAL), "arrival"
     first = min(heads, key=_BY_RANK)
     if rule.rule == "backlog" and len(heads) > 1:
         weight = BACKLOG_WEIGHT * handling_ms
@@ -119,7 +119,7 @@ DECIDED: Mapping[Reason, str] = {"backlog": "等候人数较多的事项优先",
 def why(head: Head, decided: Reason, before: int, at: int) -> str:
     """The choice in words that a clerk can read to a visitor; `before` of the same service came earlier."""
     words = [DECIDED[decided]] if decided in DECIDED else []
-    if head.priority is not None and decided != "arrival":
+    if head.priority is not None and (decided != "arrival" or head.priority == "urgent"):
         words += [f"排第{before + 1}", WORDS[head.priority]]
     return "；".join([*(words or ["先到先办"]), f"等了{waited_minutes(head.taken_at, at)}分钟"])
 

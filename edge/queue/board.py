@@ -16,6 +16,7 @@ from edge.queue.tickets import STATE_WORDS
 from edge.refusal import Refused
 from edge.statements import Statements
 from edge.timetable import days
+from edge.windows import noon
 from edge.windows.words import sign_words
 
 View = dict[str, Any]
@@ -23,8 +24,10 @@ PrinterOk = Callable[[str], bool]
 """Whether this printer could print now."""
 
 
-def _open_windows(connection: Statements) -> set[int]:
-    return {row[0] for row in connection.exec_driver_sql("SELECT no FROM window WHERE state='open'")}
+def _windows_by_state(connection: Statements, now: Now) -> tuple[set[int], set[int]]:
+    """Those that are open, and those that are closed for today."""
+    rows = connection.exec_driver_sql("SELECT no, state='open', closed_on IS ? FROM window", (now.day,)).all()
+    return {no for no, is_open, _ in rows if is_open}, {no for no, _, is_closed in rows if is_closed}
 
 
 # ---- one ticket
@@ -160,9 +163,13 @@ def _waiting(connection: Statements) -> Waiting:
     return found
 
 
+PAUSED_WORDS = "窗口暂停服务中，可以先取号等候", "Windows paused, you may take a number"
+OVER_WORDS = "今天已停止办理", "No more service today"
+
+
 def menu(connection: Statements, hall: Hall, now: Now, outlook: Outlook) -> View:
     """Units and their services, open or not and why, how many wait and about how long."""
-    waiting, opened = _waiting(connection), _open_windows(connection)
+    waiting, (opened, over) = _waiting(connection), _windows_by_state(connection, now)
     given = {
         row[0]: row[1] for row in connection.exec_driver_sql("SELECT prefix, last FROM series WHERE day=?", (now.day,))
     }
@@ -171,17 +178,19 @@ def menu(connection: Statements, hall: Hall, now: Now, outlook: Outlook) -> View
         windows = list(hall.able[service.id])
         ready = any(no in opened for no in windows)
         full = service.daily_quota is not None and given.get(service.id, 0) >= service.daily_quota
-        hours = days.number_now(connection, hall, now, service)
+        hours = noon.number_now(connection, hall, now, service)
         closed, closed_en = days.why_not(connection, hall, now, hours)
-        why = closed or (None if ready else "窗口暂停服务中，可以先取号等候")
+        done = over.issuperset(windows)
+        window_words = (None, None) if ready else OVER_WORDS if done else PAUSED_WORDS
+        why, why_en = closed or window_words[0], closed_en or window_words[1]
         return {
             "id": service.id,
             "name": service.name,
             "name_en": service.name_en,
             "prefix": service.prefix,
-            "open": hours.ok and not full,
+            "open": hours.ok and not full and not done,
             "why": issuing.quota_words(service) if full and hours.ok else why,
-            "why_en": _why_en(full, ready, closed_en),
+            "why_en": "No more numbers today" if full and hours.ok else why_en,
             "take": hours.state,
             "waiting": waiting.service.get(service.line, 0),
             "estimate": estimates.of_line(outlook, service.line, waiting.service.get(service.line, 0), now.at),
@@ -192,12 +201,6 @@ def menu(connection: Statements, hall: Hall, now: Now, outlook: Outlook) -> View
     units = [_unit(each, [entry(it) for it in hall.services if it.unit == each.id]) for each in hall.units]
     day = days.view(connection, hall, now)
     return {"hall": {"name": hall.hall.name, "name_en": hall.hall.name_en}, "day": day, "units": units}
-
-
-def _why_en(full: bool, ready: bool, closed: str) -> str | None:
-    if full and not closed:
-        return "No more numbers today"
-    return closed or (None if ready else "Windows paused, you may take a number")
 
 
 def _unit(unit: Unit, services: list[View]) -> View:

@@ -116,7 +116,7 @@ def call_if_armed(
     """Whoever comes, or comes back, finds the window that waits for them: nobody else waits while one is armed."""
     able = hall.able[ticket.service] if only is None else (only,)
     window = balance.best_armed(rows.armed(session, hall, now, able, ticket.id))
-    if window is not None:
+    if window is not None and not days.calls_are_over(session.connection, hall, now):
         _call(session, hall, now, ticket, window, "窗口空闲，随到随办", actor)
 
 
@@ -258,8 +258,9 @@ def _check_target(session: Session, hall: Hall, command: Transfer) -> None:
         raise Refused("no_such_service", "没有这项业务", f"service {command.service!r}", 404)
     if command.staff is not None and command.staff not in hall.clerk:
         raise Refused("no_such_staff", "没有这个工号", f"staff {command.staff!r}", 404)
-    if command.to is not None:
-        windows.window_row(session, hall, command.to)
+    if command.to is not None and windows.window_row(session, hall, command.to).sign == "closed":
+        title = f"{command.to}号窗口已停止服务，请转到业务或别的窗口"
+        raise Refused("window_closed", title, f"window {command.to}")
     if command.to == command.window:
         raise Refused("same_window", "已经在这个窗口")
 

@@ -116,8 +116,8 @@ def teller(outlook: Outlook, at: int) -> Tell:
 
     def tell(it: Waits) -> View:
         if it.told is not None and 0 <= at - it.taken_at < SAID_MS:
-            return view(it.told, outlook, at)
-        return view(_estimate(outlook, expected(outlook, it.place, at)), outlook, at)
+            return view(it.told, outlook, at, it.place)
+        return view(_estimate(outlook, expected(outlook, it.place, at)), outlook, at, it.place)
 
     return tell
 
@@ -133,7 +133,7 @@ def promiser(session: Session, outlook: Outlook, at: int) -> Tell:
         if isinstance(guess, Expected) and isinstance(told, Estimate):
             values = (guess.rollout, guess.by_mean, told.low, told.minutes, told.high, it.place.ticket)
             session.connection.exec_driver_sql(PROMISE_SQL, values)
-        return view(told, outlook, at)
+        return view(told, outlook, at, it.place)
 
     return tell
 
@@ -146,19 +146,22 @@ PROMISE_SQL = (
 def of_line(outlook: Outlook, line: str, ahead: int, at: int) -> View:
     """For who would join this line now, behind so many."""
     place = Place("", line, outlook.rank, ahead)
-    return view(_estimate(outlook, expected(outlook, place, at)), outlook, at)
+    return view(_estimate(outlook, expected(outlook, place, at)), outlook, at, place)
 
 
 def _estimate(outlook: Outlook, guess: Expected | Unsaid) -> Estimate | Unsaid:
     return forecast.readable(forecast.spread(outlook.residuals, guess)) if isinstance(guess, Expected) else guess
 
 
-def view(it: Estimate | Unsaid, outlook: Outlook, at: int) -> View:
-    """`{low, high, minutes, words, words_en}`; without numbers where nothing can be said. Over a break it says so."""
+def view(it: Estimate | Unsaid, outlook: Outlook, at: int, place: Place) -> View:
+    """`{low, high, minutes, words, words_en}`; without numbers where nothing can be said. Over a break it says so,
+    unless a window serves this line meanwhile.
+    """
     words, words_en = forecast.words(it)
-    known = isinstance(it, Estimate)
-    if isinstance(it, Estimate) and outlook.recess is not None and at + it.high * 60_000 > outlook.recess[0]:
-        words, words_en = f"{words}，{outlook.recess[1]}继续", f"{words_en}, goes on at {outlook.recess[2]}"
+    known, recess = isinstance(it, Estimate), outlook.recess
+    rests = place.sent or place.service not in outlook.lines or outlook.lines[place.service].rests
+    if isinstance(it, Estimate) and rests and recess is not None and at + it.high * 60_000 > recess.begins:
+        words, words_en = f"{words}，{recess.words}", f"{words_en}, {recess.words_en}"
     numbers = {each: getattr(it, each) if known else None for each in ("low", "high", "minutes")}
     return numbers | {"words": words, "words_en": words_en}
 

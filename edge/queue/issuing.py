@@ -12,7 +12,7 @@ from edge.journal import append
 from edge.queue import balance, persons, prints, rows, steps, tickets
 from edge.queue.desk import call_if_armed
 from edge.refusal import Refused
-from edge.timetable import days
+from edge.windows import noon
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Issue:
     actor: str
     claims: tuple[balance.Claim, ...] = ()
     """Why this visitor may be served before others; the strongest counts."""
+    beyond_quota: bool = False
+    """Who has booked and comes late is ordinary, but was promised a number."""
 
 
 def issue(session: Session, hall: Hall, now: Now, command: Issue) -> str:
@@ -36,8 +38,8 @@ def issue(session: Session, hall: Hall, now: Now, command: Issue) -> str:
     if command.kiosk is not None and command.kiosk not in hall.kiosk:
         raise Refused("no_such_kiosk", "没有这台取号机", f"kiosk {command.kiosk!r}", status=404)
     booked = any(each.source == "appointment" for each in command.claims)
-    days.check_taking(session.connection, hall, now, service, booked=booked)
-    count(session, now, service, booked=booked)
+    noon.check_taking(session.connection, hall, now, service, booked=booked)
+    count(session, now, service, booked=booked or command.beyond_quota)
     ticket = insert(session, hall, now, command, service)
     printer = hall.kiosk[command.kiosk].printer if command.kiosk else None
     if printer is not None:

@@ -52,6 +52,17 @@ class Newcomer(NamedTuple):
     """Until their call, from the outlook's time; None: not as far as is known."""
 
 
+class Recess(NamedTuple):
+    """The break that it is now, or the next of today."""
+
+    begins: int
+    ends: int
+    """UTC, milliseconds."""
+    words: str
+    """When it goes on: `下午14:30继续`."""
+    words_en: str
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     mean_s: float
@@ -66,6 +77,8 @@ class Line:
     """Whoever would be next when the queue was played on as far as it is; None: it was to its end."""
     why: Unsaid
     """Why nothing can be said, where that is so."""
+    rests: bool = False
+    """No window serves it over the break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +93,7 @@ class Outlook:
     """Of who comes now without a lead."""
     called: Mapping[str, float]
     """Ticket -> seconds from `at`."""
-    recess: tuple[int, str, str] | None
-    """The break that it is now, or the next of today: from when, and when it goes on in Chinese and English."""
+    recess: Recess | None
     lines: Mapping[str, Line]
     residuals: forecast.Residuals
 
@@ -146,17 +158,22 @@ def make(
     plan = forecast.Plan(hall.balance, hall.handling_ms, mean_s)
     most = max(AT_LEAST, EACH * sum(row.state == "open" for row, _ in windows))
     called = forecast.rollout(plan, desks, waiting, now.at, list(chain(*coming.values())), most)
-    known = _known(mean_s, desks, waiting, called, max(called.values()) if len(called) == most else None)
+    recess = _recess(connection, hall, now)
+    rest = ((recess.begins - now.at) / 1000, (recess.ends - now.at) / 1000) if recess is not None else (0.0, 0.0)
+    known = _known(mean_s, desks, waiting, called, max(called.values()) if len(called) == most else None, rest)
     lines = {service: _line(known, service, rank, newcomers) for service, newcomers in coming.items()}
-    return Outlook(seq, now.at, now.day, len(waiting), rank, called, _recess(connection, hall, now), lines, residuals)
+    return Outlook(seq, now.at, now.day, len(waiting), rank, called, recess, lines, residuals)
 
 
-def _recess(connection: Statements, hall: Hall, now: Now) -> tuple[int, str, str] | None:
-    found = days.day_on(connection, hall, now.day).recess(now.at)
+def _recess(connection: Statements, hall: Hall, now: Now) -> Recess | None:
+    day = days.day_on(connection, hall, now.day)
+    found = day.recess(now.at)
     if found is None:
         return None
-    begins, goes_on = found
-    return begins, clock_words(goes_on, hall.zone_info), f"{local(goes_on, hall.zone_info):%H:%M}"
+    words, clock = clock_words(found[1], hall.zone_info), f"{local(found[1], hall.zone_info):%H:%M}"
+    if day.phase(now.at) == "before":
+        return Recess(*found, f"{words}开始", f"begins at {clock}")
+    return Recess(*found, f"{words}继续", f"goes on at {clock}")
 
 
 def _leads(hall: Hall) -> list[int]:
@@ -173,6 +190,8 @@ class _Known(NamedTuple):
     called: Mapping[str, float]
     end: float | None
     """Of the calls, in seconds, where others were to follow."""
+    serving: Collection[str]
+    """The services that some window serves over the break."""
 
 
 def _known(
@@ -181,6 +200,7 @@ def _known(
     waiting: Iterable[Waiting],
     called: Mapping[str, float],
     end: float | None,
+    rest: tuple[float, float],
 ) -> _Known:
     here = [desk for desk in desks if desk.on]
     able = defaultdict[str, list[Desk]](list)
@@ -191,7 +211,8 @@ def _known(
     lines: dict[str, list[Waiting]] = defaultdict(list)
     for each in waiting:
         lines[each.service].append(each)
-    return _Known(mean_s, able, opened, lines, called, end)
+    serving = {skill for desk in here if forecast.comes(desk, rest[0]) < rest[1] for skill in desk.skills}
+    return _Known(mean_s, able, opened, lines, called, end, serving)
 
 
 def _line(known: _Known, service: str, rank: int, newcomers: Iterable[Waiting]) -> Line:
@@ -208,7 +229,8 @@ def _line(known: _Known, service: str, rank: int, newcomers: Iterable[Waiting]) 
     if known.end is not None:
         following = able.moment(able.done(max(times)) + pace if times else able.done(known.end))
         reached = Newcomer(0, len(times), None if following is None else max(following, known.end))
-    return Line(mean, opened, tuple(found), pace, able, reached, "too_late" if known.able[service] else "no_window")
+    why: Unsaid = "too_late" if known.able[service] else "no_window"
+    return Line(mean, opened, tuple(found), pace, able, reached, why, service not in known.serving)
 
 
 WAITING_SQL = f"""
@@ -279,7 +301,8 @@ def serving_spans(table: Timetable, day: HallDay, at: int, window: Standing, on_
 
     Noon is served by the windows of the hall file, and by those whose clerk is `on_duty` then.
 
-    A window that serves although the hall does not is taken at its word.
+    A window that serves although the hall does not is taken at its word, but one that goes on its break when the case
+    in its hand has ended.
     """
     if day.always or not day.openings:
         return EVER
@@ -292,7 +315,9 @@ def serving_spans(table: Timetable, day: HallDay, at: int, window: Standing, on_
     last = not spans or spans[-1][1] == (day.openings[-1].end - at) / 1000
     if last and table.at_close == "serve_waiting":
         spans[-1:] = [(spans[-1][0] if spans else 0.0, math.inf)]
-    at_work = window.service is not None or ((window.state == "open" or through) and day.phase(at) == "noon")
+    at_work = window.service is not None
+    if day.phase(at) == "noon":
+        at_work = through or (window.state == "open" and window.since >= (day.ended_before(at) or 0))
     if spans and at_work:
         spans[0] = (min(0.0, spans[0][0]), spans[0][1])
     return tuple(spans)

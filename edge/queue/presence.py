@@ -42,6 +42,8 @@ def stands(connection: Statements, hall: Hall, now: Now, midnight: int) -> dict[
     for no, state, sign, resume in connection.exec_driver_sql(STATE_SQL):
         if state == "open" and (no in began or not seen):
             comes[no] = now.at
+        elif sign == "noon" and (no in seen or not seen):
+            comes[no] = now.at  # on its break: it goes on with the next opening
         elif state == "paused" and sign in ("wait_a_moment", "away") and no in seen:
             comes[no] = _resumes(now, resume, midnight)
     for no, start in began.items():

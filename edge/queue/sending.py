@@ -92,3 +92,10 @@ def services_of(session: Session, window: int) -> list[str]:
     """For which services people were sent to this window and wait."""
     sql = "SELECT DISTINCT service FROM ticket WHERE for_window=? AND for_staff IS NULL AND state='waiting'"
     return [row[0] for row in session.connection.exec_driver_sql(sql, (window,))]
+
+
+def bound(session: Session, day: str, window: int) -> list[str]:
+    """For which services people of this day were sent to this window, whatever they do now."""
+    sql = "SELECT DISTINCT service FROM ticket WHERE day=? AND ? IN (for_window, due_window) AND for_staff IS NULL"
+    found = session.connection.exec_driver_sql(f"{sql} AND state NOT IN ('finished', 'cancelled')", (day, window))
+    return [row[0] for row in found]

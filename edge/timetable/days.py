@@ -59,7 +59,7 @@ def day_on(connection: Statements, hall: Hall, on: str) -> HallDay:
 
 
 def following(connection: Statements, hall: Hall, on: str) -> Opening | None:
-    """The first opening of a later day."""
+    """The first opening for everybody of a later day."""
     own = entered(connection)
     return next_open(lambda day: hall.find_day(day, own.get(day)), date.fromisoformat(on))
 
@@ -93,20 +93,23 @@ def why_not(connection: Statements, hall: Hall, now: Now, found: Taking) -> tupl
     return taking_words(found, after, date.fromisoformat(now.day), zone), taking_words_en(found, after, zone)
 
 
-def check_taking(connection: Statements, hall: Hall, now: Now, service: Service, *, booked: bool) -> None:
-    """Raises Refused (409) outside the hours in which this service's numbers are given."""
-    found = number_now(connection, hall, now, service, booked=booked)
-    if not found.ok:
-        why, why_en = why_not(connection, hall, now, found)
-        raise Refused("not_now", why, f"{found.state}, service {service.id}", title_en=why_en)
-
-
 def check_calling(connection: Statements, hall: Hall, now: Now) -> None:
-    """Raises Refused (409) after closing where only the cases in hand are finished then."""
-    if hall.timetable.at_close == "serve_waiting" or not now.ok:
-        return
-    if day_on(connection, hall, now.day).phase(now.at) == "after":
+    """Raises Refused (409) when `calls_are_over`."""
+    if calls_are_over(connection, hall, now):
         raise Refused("after_hours", "已到下班时间，只办结手头业务；请为还在等候的人说明原因并改约")
+
+
+def calls_are_over(connection: Statements, hall: Hall, now: Now) -> bool:
+    """After closing, where only the cases in hand are finished then."""
+    if hall.timetable.at_close == "serve_waiting" or not now.ok:
+        return False
+    return day_on(connection, hall, now.day).phase(now.at) == "after"
+
+
+def is_calling(connection: Statements, hall: Hall, now: Now) -> bool:
+    """Whether the windows should be calling those who wait: not before the doors open, nor on a day off."""
+    phase = day_on(connection, hall, now.day).phase(now.at)
+    return phase not in ("before", "off") and not calls_are_over(connection, hall, now)
 
 
 # ---- how far the day has come

@@ -7,12 +7,12 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from edge.guard import needs
 from edge.parts import actor_of, identity_of, parts_of, perform
 from edge.queue import appointments, board, closing, rows
-from edge.queue.bodies import Slot
+from edge.queue.bodies import Slot, names_nobody
 from edge.timetable import days
 
 router = APIRouter(prefix="/api/v1", tags=["day"])
@@ -35,7 +35,11 @@ def day(
 class Rebooking(BaseModel):
     model_config = ConfigDict(extra="forbid")
     staff: Annotated[str, Field(description="工号 of who answers for it", min_length=1, max_length=32)]
-    reason: Annotated[str, Field(description="why it cannot be done today, for the visitor", max_length=200)]
+    reason: Annotated[
+        str,
+        Field(description="why it cannot be done today, for the visitor", max_length=200),
+        AfterValidator(names_nobody),
+    ]
     appointment: Slot
 
 

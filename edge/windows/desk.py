@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from edge.clock import Now
+from edge.clock import Now, local
 from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
 from edge.refusal import Refused
+from edge.timetable import days
 
 Sign = Literal["wait_a_moment", "suspended", "go_to", "away"]
 KEEP_MS = 4 * 3_600_000
@@ -111,6 +112,7 @@ def leave_others(session: Session, hall: Hall, now: Now, window: int, staff: str
     for (no,) in left:
         if no in hall.window:
             tell(session, hall, now, "window.signed_out", no, actor, staff=staff)
+            _waits_no_more(session, hall, now, no, actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class SignOut:
 
 
 def sign_out(session: Session, hall: Hall, now: Now, command: SignOut) -> None:
+    """Nobody is there any more: the next arrival is not called here."""
     window_row(session, hall, command.window)
     before = session.connection.exec_driver_sql("SELECT staff FROM window WHERE no=?", (command.window,)).scalar_one()
     if before is None:
@@ -128,6 +131,12 @@ def sign_out(session: Session, hall: Hall, now: Now, command: SignOut) -> None:
         "UPDATE window SET staff=NULL, handing_to=NULL, handing_at=NULL WHERE no=?", (command.window,)
     )
     tell(session, hall, now, "window.signed_out", command.window, command.actor, staff=before)
+    _waits_no_more(session, hall, now, command.window, command.actor)
+
+
+def _waits_no_more(session: Session, hall: Hall, now: Now, no: int, actor: str) -> None:
+    if disarm(session, no):
+        tell(session, hall, now, "window.disarmed", no, actor)
 
 
 FORGOTTEN = """
@@ -139,7 +148,8 @@ SELECT no, staff FROM window WHERE staff IS NOT NULL AND (staff_day IS NULL OR s
 def close_day(session: Session, hall: Hall, now: Now, _command: None) -> int:
     """Signs out who forgot to on an earlier day: a window that nobody came to must not look served. How many.
 
-    Not who has a case in hand: that goes on to its end, and the next call of this finds it ended (延时服务).
+    Not who has a case in hand: that goes on to its end, and the next call of this finds it ended (延时服务). Nor does
+    such a window wait for the first visitor of today, unless the hall never closes.
     """
     session.connection.exec_driver_sql(
         "UPDATE window SET principal=NULL, deputy=NULL WHERE deputy IS NOT NULL AND staff IS NULL AND staff_day < ?",
@@ -152,8 +162,19 @@ def close_day(session: Session, hall: Hall, now: Now, _command: None) -> int:
             (no,),
         )
         if no in hall.window:
-            tell(session, hall, now, "window.signed_out", no, "clock", staff=staff)
+            tell(session, hall, now, "window.signed_out", no, "clock", staff=staff, why="day_closed")
+    for no in _armed_before(session, hall, now):
+        _waits_no_more(session, hall, now, no, "clock")
     return len(left)
+
+
+def _armed_before(session: Session, hall: Hall, now: Now) -> list[int]:
+    """Nobody is signed in there, and it asked for a visitor on an earlier day."""
+    found = session.connection.exec_driver_sql(
+        "SELECT no, armed_at FROM window WHERE armed_at IS NOT NULL AND staff IS NULL ORDER BY no"
+    ).all()
+    waits = [no for no, at in found if no in hall.window and local(at, hall.zone_info).date().isoformat() < now.day]
+    return [] if not waits or days.day_on(session.connection, hall, now.day).always else waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +275,15 @@ def arm(session: Session, hall: Hall, now: Now, no: int, actor: str) -> None:
         tell(session, hall, now, "window.armed", no, actor)
 
 
-def disarm(session: Session, no: int) -> None:
-    session.connection.exec_driver_sql("UPDATE window SET armed_at=NULL WHERE no=? AND armed_at IS NOT NULL", (no,))
+def disarm(session: Session, no: int) -> bool:
+    """Whether it was armed."""
+    sql = "UPDATE window SET armed_at=NULL WHERE no=? AND armed_at IS NOT NULL"
+    return bool(session.connection.exec_driver_sql(sql, (no,)).rowcount)
 
 
 def tell(session: Session, hall: Hall, now: Now, type_: str, no: int, actor: str, **data: Any) -> None:
+    """A pause tells until when it is, where the window's row knows."""
+    if type_ == "window.paused":
+        until = session.connection.exec_driver_sql("SELECT resume FROM window WHERE no=?", (no,)).scalar_one()
+        data |= {"resume": until} if until else {}
     append(session, hall, now, type_, f"window:{no}", actor, window=no, zone=hall.window[no].zone, **data)

@@ -28,6 +28,8 @@ class Look:
     """Devices that do not work now."""
     opening: bool = False
     """The doors open in a few minutes: windows must be ready."""
+    calling: bool = True
+    """Who waits is to be called: not before the doors open."""
 
 
 def look(session: Session, hall: Hall, now: Now, command: Look) -> None:
@@ -51,7 +53,8 @@ def _find(
     windows = _windows(connection, hall, day, command.down)
     zones = {each.id: each.name for each in hall.zones}
     opening = not_ready(windows) if command.opening else ()
-    return [*crowded(hall.load, zones, lines, windows, told), *idle(hall.load, lines, windows), *opening]
+    idle_ones = idle(hall.load, lines, windows) if command.calling else ()
+    return [*crowded(hall.load, zones, lines, windows, told), *idle_ones, *opening]
 
 
 # ---- what is known

@@ -17,6 +17,7 @@ from edge.hallwindows import AlertKind
 from edge.notices.signs import sign_text
 from edge.parts import Parts, actor_of, identity_of, parts_of, perform
 from edge.queue import assigning, board
+from edge.queue.bodies import names_nobody
 from edge.refusal import Refused
 from edge.statements import Statements
 from edge.windows import alerts, desk, handover, load_watch, skills
@@ -36,7 +37,7 @@ class Pause(_Body):
         "wait_a_moment"
     )
     resume: Annotated[
-        str | None, Field(pattern=r"^\d{1,2}:\d{2}$", description="when it goes on", examples=["14:30"])
+        str | None, Field(pattern=r"^([01]?\d|2[0-3]):[0-5]\d$", description="when it goes on", examples=["14:30"])
     ] = None
     contact: Annotated[str | None, Field(max_length=40, description="whom to call meanwhile")] = None
     other: Annotated[int | None, Field(description="the window to go to, with sign go_to")] = None
@@ -81,7 +82,11 @@ Skills = Annotated[
     Field(min_length=1, max_length=200, description="ids of services, the preferred one first"),
     AfterValidator(_each_once),
 ]
-Reason = Annotated[str, Field(min_length=1, max_length=200, description="for the journal", examples=["社保排队"])]
+Reason = Annotated[
+    str,
+    Field(min_length=1, max_length=200, description="for the journal", examples=["社保排队"]),
+    AfterValidator(names_nobody),
+]
 
 
 class WindowSkills(_Body):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -53,6 +54,14 @@ def test_a_supplement_notice_lists_everything_at_once() -> None:
     assert all(each in said for each in ("补办件通知书", "身份证复印件", "户口本", "缴费凭证", "补齐期限"))
     with pytest.raises(Refused, match="missing_word"):
         fill(FORMS["supplement_notice"], {"applicant": "张三"})
+
+
+def test_a_clerk_is_told_in_words_what_a_notice_lacks() -> None:
+    for form in (each for each in FORMS.values() if each.paper == "notice"):
+        with pytest.raises(Refused, match="missing_word") as refused:
+            fill(form, {})
+        assert not re.search("[a-z]", refused.value.title), form.title
+    assert "经办人（请先登录窗口）" in refused.value.title
 
 
 @pytest.mark.req("PRN-06")

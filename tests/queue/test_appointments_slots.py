@@ -312,6 +312,17 @@ def test_who_is_late_queues_behind_who_came_before_and_in_no_line_of_their_own(b
     assert [each and each.ticket for each in called] == [walk_in, late]
 
 
+def test_who_is_late_was_promised_a_number_although_those_of_the_day_are_given_out(books: Books) -> None:
+    change_service(books, "pension", daily_quota=1)
+    id_ = book(books)
+    books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
+    clock(books, "10:50")
+    late = check_in(books, id_).ticket
+    assert books.rows("SELECT priority FROM ticket WHERE id=?", late) == [(None,)]
+    with pytest.raises(Refused, match="quota_full"):
+        books.do(issuing.issue, issuing.Issue("pension", "kiosk", None, ""))
+
+
 def test_who_is_late_gives_the_place_back(books: Books) -> None:
     change(books, booking=Booking(late_grace=0, per_slot=1))
     id_ = book(books, starts="09:30", ends="10:00")

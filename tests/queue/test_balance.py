@@ -79,8 +79,9 @@ def test_lines_that_weigh_the_same_are_served_in_the_order_of_arrival(heads: lis
 
 @given(HEADS)
 def test_arrival_alone_counts_where_a_hall_says_so(heads: list[Head]) -> None:
+    """Which is the rank there: nobody has a lead, and who was put back or urged stands where that put them."""
     chosen, decided = pick(heads, ORDER)
-    assert (chosen.position, decided) == (min(each.position for each in heads), "arrival")
+    assert ((chosen.rank, chosen.position), decided) == (min((it.rank, it.position) for it in heads), "arrival")
 
 
 @given(HEADS, st.sampled_from([BACKLOG, HEAD_START, ORDER, WHEN]), st.randoms())

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.hall import Balance, Priority
 from edge.hallqueue import Hold, Queue
 from edge.queue import arrivals, desk, issuing, places, sending
 from edge.refusal import Refused
@@ -244,6 +245,21 @@ def test_a_walk_in_never_waits_and_has_a_number_of_its_own(books: Books) -> None
     assert line(books) == [waiting]
     kinds = [row[0] for row in books.rows("SELECT kind FROM ticket_period WHERE ticket=?", ticket)]
     assert "waiting" not in kinds
+
+
+@pytest.mark.req("QUE-12")
+def test_where_arrival_alone_counts_who_is_urged_still_goes_first_and_the_clerk_can_say_why(books: Books) -> None:
+    plain = {"balance": Balance(rule="order"), "priority": Priority(strict=(), head_start={})}
+    books.hall = books.hall.model_copy(update=plain)
+    first, other, urgent = issue(books), issue(books, "medical"), issue(books)
+    books.do(arrivals.urge, arrivals.Urge(urgent, "孕妇身体不适", "desk/li"))
+    called = books.do(desk.call_next, desk.CallNext(3, ""))
+    assert called is not None
+    assert (called.ticket, called.why.split("；")[:2]) == (urgent, ["排第2", "急事优先"])
+    move(books, "finish", urgent)
+    assert call(books) == first
+    move(books, "finish", first)
+    assert call(books) == other
 
 
 @pytest.mark.req("QUE-12", "QUE-28")

@@ -309,7 +309,7 @@ async def test_what_is_missing_comes_out_on_paper_once_with_its_code(
         "text": "张三的户口本",
     }
     refused = await hall.post("/windows/3/finish", 422, **told)
-    assert "applicant" in refused["title"]
+    assert "申请人" in refused["title"]
     done = await hall.post("/windows/3/finish", **told, values={"applicant": "张三丰", "code": "FORGED", **more})
     await hall.until(lambda: hall.events("print.done"))
     (slip,) = hall.world.simulator("printer-2").slips

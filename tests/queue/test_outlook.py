@@ -122,8 +122,8 @@ async def test_behind_the_horizon_there_are_breaks_and_a_closing_too(tmp_path: P
 
 async def test_a_line_without_a_window_is_promised_nothing_behind_the_horizon_either(tmp_path: Path) -> None:
     async with running(world(tmp_path, window(1, "a"), OTHER)) as hall:
-        await fill(hall, *"a" * 30, "b")
         await hall.post("/windows/9/close")
+        await fill(hall, *"a" * 30, "b")
         for most in (1_000, 10):
             assert told(hall, made(hall, most))["b"] == [math.inf]
             assert made(hall, most).lines["b"].why == "no_window"

@@ -76,7 +76,7 @@ def test_who_came_first_is_next(heads: list[balance.Head], at: int) -> None:
     assert (chosen is None) == (not heads)
     if chosen is not None:
         assert chosen[0] in heads
-        assert all(chosen[0].position <= head.position for head in heads)
+        assert all((chosen[0].rank, chosen[0].position) <= (head.rank, head.position) for head in heads)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ Council's notice: 10 February to 23 February round the spring festival (14 and 2
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -172,6 +172,14 @@ def test_before_a_long_holiday_the_day_is_named() -> None:
     after = next_open(lambda on: hall_day(table(), {}, on, ZONE), eve)
     closed = taking(table(), hall_day(table(), {}, eve, ZONE), at("19:00", eve), ZONE)
     assert taking_words(closed, after, eve, ZONE) == "现在不在服务时间，10月8日（星期四）上午8:30开门"
+
+
+def test_a_day_for_bookings_alone_is_no_day_to_come_back_on() -> None:
+    hours = table(extended=[{"days": ["sat"], "hours": HOURS, "booked_only": True}])
+    friday = MONDAY + timedelta(days=4)
+    closed = taking(hours, hall_day(hours, {}, friday, ZONE), at("19:00", friday), ZONE)
+    after = next_open(lambda on: hall_day(hours, {}, on, ZONE), friday)
+    assert taking_words(closed, after, friday, ZONE) == "现在不在服务时间，3月9日（星期一）上午8:30开门"
 
 
 @pytest.mark.parametrize(

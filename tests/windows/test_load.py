@@ -21,6 +21,7 @@ from edge.windows import load_watch
 from edge.windows.load import AtWindow, Line, crowded, idle, not_ready
 from tests.books import Books
 from tests.hall import World, running, without_devices
+from tests.timetable.test_day import go, timetable
 
 req = pytest.mark.req
 LOAD = Load(crowded=5, eased=2)
@@ -270,6 +271,26 @@ async def test_the_running_hall_looks_once_a_minute(tmp_path: Path) -> None:
         assert sorted(await kinds(hall)) == ["crowded", "idle_while_waiting"]
         zones = (await hall.get("/load?day=2026-03-02"))["zones"]
         assert zones[1]["hours"][0]["peak"] == 2
+
+
+@pytest.mark.looptime
+@req("QUE-13", "WIN-23")
+async def test_before_the_doors_open_windows_are_made_ready_and_need_not_call(tmp_path: Path) -> None:
+    """By the hall's own hours of the day, a Saturday for bookings among them, not by the shifts of its staff."""
+    extended = 'extended = [{ days = ["sat"], hours = [{ from = "09:30", to = "12:00" }], booked_only = true }]'
+    async with running(World(tmp_path, timetable("take_from = 60", extended))) as hall:
+        await go(hall, "08:13:00", "2026-03-03")
+        await hall.issue()
+        await asyncio.sleep(6 * 60)
+        assert await kinds(hall) == []
+        await asyncio.sleep(2 * 60)
+        assert await kinds(hall) == ["not_ready"] * 3
+        await go(hall, "08:30:00", "2026-03-03")
+        await asyncio.sleep(7 * 60)
+        assert await kinds(hall) == ["idle_while_waiting"] * 2
+        await go(hall, "09:21:30", "2026-03-07")
+        await asyncio.sleep(2 * 60)
+        assert await kinds(hall) == ["not_ready"] * 3
 
 
 async def kinds(hall: Any) -> list[str]:
