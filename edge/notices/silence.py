@@ -13,14 +13,17 @@ FORGOTTEN_MS = 300_000
 @dataclass(slots=True)
 class Silence:
     _told: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    """By zone and address of the panel: since when, and when it last said so. UTC, milliseconds."""
+    """By zone and panel: since when, and when it last said so. UTC, milliseconds."""
 
     def tell(self, zone: str, panel: str, silent: bool, at: int) -> None:
-        if not silent:
+        """`panel` tells pages of the same zone apart: one that sounds says nothing about another that does not."""
+        for key, (_, last) in list(self._told.items()):  # requests are served in several threads
+            if at - last > FORGOTTEN_MS:
+                self._told.pop(key, None)
+        if silent:
+            self._told[zone, panel] = (self._told.get((zone, panel), (at, at))[0], at)
+        else:
             self._told.pop((zone, panel), None)
-            return
-        since, last = self._told.get((zone, panel), (at, at))
-        self._told[zone, panel] = (since if at - last <= FORGOTTEN_MS else at, at)
 
     def zones(self, at: int) -> dict[str, int]:
         """Where a screen is silent, and since when."""

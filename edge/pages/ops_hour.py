@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from edge.pages.ops_charts import round_up
 
-WIDTH, LEFT, RIGHT, TOP, HIGH, ROW, FOOT = 1100, 40, 16, 20, 96, 24, 24
+WIDTH, LEFT, RIGHT, TOP, HIGH, ROW, FOOT = 1100, 40, 16, 20, 96, 28, 24
 MINUTES = 60
 ROWS = 4
 """Devices that are drawn, those first that were ill longest."""
@@ -85,13 +85,13 @@ def _people(it: Hour, top: float) -> Markup:
 def _trouble(it: Trouble, y: float) -> Markup:
     bars = Markup("").join(
         Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
-            severity, _x(start), y + (16 if severity == "bad" else 19), max(2.0, round(_x(end) - _x(start), 1)), high
+            severity, _x(start), y + (20 if severity == "bad" else 23), max(2.0, round(_x(end) - _x(start), 1)), high
         )
         for start, end, severity in it.spans
         for high in [6 if severity == "bad" else 3]
     )
     place = _x(min(it.spans[0][0], MINUTES * 0.8))
-    return bars + Markup('<text x="{}" y="{}">{}</text>').format(place, y + 13, it.name)
+    return bars + Markup('<text x="{}" y="{}">{}</text>').format(place, y + 17, it.name)
 
 
 def _mark(it: Hour, bottom: float) -> Markup:

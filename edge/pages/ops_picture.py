@@ -19,7 +19,15 @@ from edge.hall import Hall, Kiosk, Window, Zone
 from edge.hallday import Taking
 from edge.pages.ops_shapes import PATHS
 
-WIDTH, HEAD, ROW, PAD = 240, 74, 30, 12
+WIDTH, HEAD, NOTE, ROW, PAD = 240, 74, 24, 30, 12
+SIGNS = {
+    "wait_a_moment": "请稍候",
+    "suspended": "暂停服务",
+    "closed": "已关闭",
+    "go_to": "请到别的窗口",
+    "away": "人不在",
+    "noon": "午休",
+}
 WORDS = {"ok": "正常", "warn": "注意", "bad": "不能用", "none": "没有消息"}
 
 
@@ -41,6 +49,8 @@ class Tile(NamedTuple):
     """Above, on the right."""
     href: str
     parts: tuple[Part, ...]
+    note: str = ""
+    """Under the state."""
 
 
 class Area(NamedTuple):
@@ -114,23 +124,28 @@ def _window(window: Window, view: Mapping[str, Any], health: Mapping[str, Health
         parts.append(_part(health, window.evaluator.device, "评价器", window.evaluator.address))
     if window.printer is not None:
         parts.append(_part(health, window.printer, "打印机"))
-    shape, state = doing(view)
+    shape, state, note = doing(view)
     waiting, href = f"等 {view['waiting']} 人", f"/ops/queue#window-{window.no}"
-    return Tile(f"window-{window.no}", f"{window.no}号 {window.name}", shape, state, waiting, href, tuple(parts))
+    return Tile(f"window-{window.no}", f"{window.no}号 {window.name}", shape, state, waiting, href, tuple(parts), note)
 
 
-def doing(view: Mapping[str, Any]) -> tuple[str, str]:
-    """(shape, words) of what a window is doing."""
+def doing(view: Mapping[str, Any]) -> tuple[str, str, str]:
+    """(shape, words, more words) of what a window is doing."""
     if ticket := view["ticket"]:
         called = ticket["state"] == "called"
-        return ("called", f"呼叫 {ticket['number']}") if called else ("serving", f"办理 {ticket['number']}")
+        return "called" if called else "serving", f"{'呼叫' if called else '办理'} {ticket['number']}", ""
     if paused := view["paused"]:
-        if paused["sign"] == "closed":
-            return "offline", "已关闭"
-        return "paused", f"暂停，{paused['resume']}恢复" if paused["resume"] else "暂停"
+        closed = paused["sign"] == "closed"
+        return ("offline", "已关闭", "") if closed else ("paused", "暂停", paused_words(paused))
     if view["staff"] is None:
-        return "none", "空闲，没有人登录"
-    return "idle", "空闲，等下一位" if view["armed"] else "空闲"
+        return "none", "没有人登录", ""
+    return "idle", "空闲，等下一位" if view["armed"] else "空闲", ""
+
+
+def paused_words(paused: Mapping[str, Any]) -> str:
+    """What its sign says, and until when: of a view's `paused`, or of the event."""
+    until = f"，{paused['resume']}恢复" if paused.get("resume") else ""
+    return SIGNS.get(paused.get("sign", ""), "") + until
 
 
 # ---- a device at its place
@@ -160,10 +175,10 @@ def _is_here(condition: str, address: int | None) -> bool:
 
 def draw(tile: Tile) -> Markup:
     """An SVG without a script; its colours are those of the page (ops.css)."""
-    top = HEAD if tile.state else HEAD - 34
+    top = HEAD + (NOTE if tile.note else 0) if tile.state else HEAD - 34
     height = top + ROW * len(tile.parts) + PAD / 2
     rows = (_row(part, f"{tile.id}-{nth}", top + ROW * nth) for nth, part in enumerate(tile.parts))
-    told = "，".join(filter(None, (tile.title, tile.state, tile.side)))
+    told = "，".join(filter(None, (tile.title, tile.state, tile.note, tile.side)))
     head = Markup('<a href="{}" id="at-{}" aria-label="{}"><rect class="hit" width="{}" height="{}"/>').format(
         tile.href, tile.id, told, WIDTH, top - 6
     )
@@ -172,6 +187,8 @@ def draw(tile: Tile) -> Markup:
         head += _sign(tile.shape, PAD, 43, 18)
         room = WIDTH - 2 * PAD - 26 - (reach(tile.side, 16) + 8 if tile.side else 0)
         head += _text(PAD + 26, 58, fit(tile.state, room, 16), "state") + _text(WIDTH - PAD, 58, tile.side, "side")
+    if tile.note:
+        head += _text(PAD, 58 + NOTE, fit(tile.note, WIDTH - 2 * PAD, 15), "")
     drawn = head + Markup("</a>") + Markup("").join(rows)
     size = Markup('viewBox="0 0 {} {}"').format(WIDTH, height)
     return Markup('<svg {} class="tile" role="group" aria-label="{}">{}</svg>').format(size, tile.title, drawn)

@@ -21,7 +21,7 @@ from edge.pages import ops_charts, ops_hour
 from edge.pages.attendance_day import read_day
 from edge.pages.forms import told
 from edge.pages.ops_picture import Area, Tile, areas, draw, taken
-from edge.pages.ops_replay_words import SIGNS, just_before, last_before
+from edge.pages.ops_replay_words import just_before, last_before
 from edge.pages.ops_shapes import lasting
 from edge.pages.render import page
 from edge.parts import parts_of
@@ -184,20 +184,13 @@ def _numbers(connection: Statements, hall: Hall, day: str, at: int) -> tuple[str
 def _areas(
     hall: Hall, found: past.Past, health: Mapping[str, Health], numbers: tuple[str, str], day: str
 ) -> list[Area]:
-    """Links lead to that day; what a paused window said stands there."""
-    paused = {f"window-{each['no']}": each["paused"]["sign"] for each in found.windows if each["paused"]}
-    signs = {f"window-{each['no']}": "" for each in found.windows if each["ticket"]}
+    """Links lead to that day."""
     drawn = areas(hall, found.windows, health, numbers)
-    return [
-        area._replace(tiles=tuple(_tile(each, (paused | signs).get(each.id), day) for each in area.tiles))
-        for area in drawn
-    ]
+    return [area._replace(tiles=tuple(_of_day(each, day) for each in area.tiles)) for area in drawn]
 
 
-def _tile(tile: Tile, sign: str | None, day: str) -> Tile:
-    state = f"暂停：{SIGNS[sign]}" if sign and sign != "closed" else tile.state
-    link = f"/ops/queue?day={day}#{tile.id}" if tile.id.startswith("window-") else tile.href
-    return tile._replace(state=state, href=link)
+def _of_day(tile: Tile, day: str) -> Tile:
+    return tile._replace(href=f"/ops/queue?day={day}#{tile.id}") if tile.id.startswith("window-") else tile
 
 
 def _lines(hall: Hall, found: past.Past, at: int) -> list[tuple[str, int, Any, str]]:

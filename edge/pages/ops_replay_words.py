@@ -10,6 +10,7 @@ from edge.clock import local
 from edge.devices.health import Health
 from edge.devices.past import Said, hear
 from edge.hall import Hall
+from edge.pages.ops_picture import paused_words
 from edge.queue.tickets import MOVES
 from edge.statements import Statements
 
@@ -17,14 +18,6 @@ Data = Mapping[str, Any]
 MOST = 8
 SPAN_MS = 300_000
 """What is longer ago has not just happened."""
-SIGNS = {
-    "wait_a_moment": "请稍候",
-    "suspended": "暂停服务",
-    "closed": "已关闭",
-    "go_to": "请到别的窗口",
-    "away": "人不在",
-    "noon": "午休",
-}
 WINDOW = {
     "window.closed": "停止服务",
     "window.opened": "重新开放",
@@ -89,7 +82,7 @@ def _ticket(hall: Hall, type_: str, data: Data) -> str:
 def _window(hall: Hall, type_: str, data: Data) -> str:
     who = hall.clerk[data["staff"]].name if data.get("staff") in hall.clerk else data.get("staff", "")
     said = {
-        "window.paused": f"暂停：{SIGNS.get(data.get('sign', ''), '')}",
+        "window.paused": f"暂停：{paused_words(data)}",
         "window.signed_in": f"{who} 登录",
         "window.signed_out": f"{who} 退出",
         "window.handed_over": f"交接给 {who}",
@@ -102,7 +95,7 @@ def _device(hall: Hall, said: Said) -> str:
     name = hall.device[device].name if device in hall.device else device
     if said.type == "device.condition" and not said.data["active"]:
         hear(health, said._replace(data={**said.data, "active": True}))
-        return f"{name}好了，不再{health.words()[0]}"
+        return f"{name} 好了，之前{health.words()[0]}"
     hear(health, said)
     return f"{name} {health.words()[0] or '连上了'}"
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from edge.bulletin import views
-from edge.bulletin.leaves import Card, Leaf, leaves, wrap
+from edge.bulletin.leaves import Card, Leaf, leaves, width, wrap
 from edge.clock import Now, local
 from edge.guard import needs
 from edge.hall import Hall, Zone
@@ -31,8 +31,12 @@ def screen(request: Request, zone_id: str) -> Response:
     zone = hall.zone.get(zone_id)
     if zone is None:
         return missing(request, f"区域 {zone_id}")
-    rest = SEATED if _windows(hall, zone) else hall.screens.welcome
-    return page(request, "screen", zone=zone, rest=rest)
+    return page(request, "screen", zone=zone, rest=_rest(hall, zone, ""))
+
+
+def _rest(hall: Hall, zone: Zone, closed: str) -> str:
+    """What the band says while nobody is called; `closed` says why nobody need wait, empty while it makes sense to."""
+    return (closed.partition("，")[0] or SEATED) if _windows(hall, zone) else hall.screens.welcome
 
 
 @router.get("/screen/{zone_id}/sizes.css", dependencies=[needs("screen")])
@@ -80,26 +84,37 @@ def _rule(screen: Screen, layout: Layout, tall: bool) -> str:
 
 @router.get("/screen/{zone_id}/leaf", dependencies=[needs("screen")])
 def leaf(
-    request: Request, zone_id: str, n: int = 0, tall: bool = False, alone: bool = False, silent: bool = False
+    request: Request,
+    zone_id: str,
+    n: int = 0,
+    tall: bool = False,
+    alone: bool = False,
+    panel: str = "",
+    silent: bool = False,
 ) -> Response:
     """The n-th of the playlist as it is now; `alone` while no call is listed beside it. An emergency lies over it.
 
-    With each the screen says whether its browser keeps it `silent`.
+    With each the screen says whether its browser keeps it `silent`; `panel` is its browser's own word for itself.
     """
     parts, now = parts_of(request), parts_of(request).clock.now()
     zone = parts.hall.zone.get(zone_id)
     if zone is None:
         return missing(request, f"区域 {zone_id}")
     if request.client is not None:
-        parts.silence.tell(zone.id, request.client.host, silent, now.at)
+        parts.silence.tell(zone.id, f"{request.client.host} {panel[:32]}", silent, now.at)
     layout = _layout(parts.hall, zone, tall)
     columns, lines = (layout.columns_alone, layout.lines_alone) if alone else (layout.columns, layout.lines)
     with parts.database.read() as connection:
-        playlist = _playlist(parts, connection, zone, now.day, columns, lines)
+        told = days.why_not(connection, parts.hall, now, days.now_taken(connection, parts.hall, now))[0]
+        waits = _who_waits(parts, connection, zone)
+        first = leaves([_waiting(told, waits, columns)], columns, lines)
+        playlist = _playlist(parts, connection, zone, now.day, first, columns, lines)
         emergency = views.emergency(connection, parts.hall, zone.id)
     return page(
         request,
         "leaf",
+        n=n % len(playlist),
+        rest=_rest(parts.hall, zone, "" if waits else told),
         leaf=playlist[n % len(playlist)],
         theme=_theme(parts.hall, zone.screen, now),
         emergency=emergency,
@@ -107,29 +122,35 @@ def leaf(
     )
 
 
-def _playlist(parts: Parts, connection: Statements, zone: Zone, day: str, columns: int, lines: int) -> list[Leaf]:
+def _playlist(
+    parts: Parts, connection: Statements, zone: Zone, day: str, waiting: list[Leaf], columns: int, lines: int
+) -> list[Leaf]:
     """Who waits, and again after every few leaves of the bulletin."""
-    waiting = leaves([_waiting(parts, connection, zone, columns)], columns, lines)
     shown = views.shown(connection, day, zone.id)
     others = leaves(views.cards(parts.hall, shown), columns, lines)
     turns = [others[at : at + BETWEEN] for at in range(0, len(others), BETWEEN)] or [[]]
     return [leaf for turn in turns for leaf in (*waiting, *turn)]
 
 
-def _waiting(parts: Parts, connection: Statements, zone: Zone, columns: int) -> Card:
+def _who_waits(parts: Parts, connection: Statements, zone: Zone) -> list[board.View]:
+    """By service, those of the zone's windows."""
     hall = parts.hall
     here = {skill for no in _windows(hall, zone) for skill in hall.window[no].skills} or set(hall.service)
     shown = board.board(connection, hall, None, parts.forecasts.newest)
-    waiting = [each for each in shown["waiting"] if each["service"] in here]
-    now = parts.clock.now()
-    told = days.why_not(connection, hall, now, days.now_taken(connection, hall, now))[0]
-    rows = tuple(filter(None, [told, *(_in_words(each) for each in waiting if each["waiting"])]))
-    title = "现在等候 Waiting" if columns > len("现在等候") + 6 else "现在等候"
+    return [each for each in shown["waiting"] if each["service"] in here and each["waiting"]]
+
+
+def _waiting(told: str, waits: list[board.View], columns: int) -> Card:
+    rows = tuple(filter(None, [told, *(_in_words(each, columns) for each in waits)]))
+    title, english = ("现在等候", "Waiting") if waits or not told else ("服务时间", "Hours")
+    title = f"{title} {english}" if columns > len(title) + 6 else title
     return Card("waiting", title, rows or ("没有人等候",))
 
 
-def _in_words(each: board.View) -> str:
-    return f"{each['name']} {each['waiting']}人 {each['estimate']['words']}".rstrip()
+def _in_words(each: board.View, columns: int) -> str:
+    """How long it takes stands on a line of its own where it would be cut."""
+    who, long = f"{each['name']} {each['waiting']}人", each["estimate"]["words"]
+    return f"{who} {long}".rstrip() if width(f"{who} {long}") <= columns else f"{who}\n{long}".rstrip()
 
 
 def _theme(hall: Hall, screen: Screen, now: Now) -> str:

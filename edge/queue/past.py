@@ -58,6 +58,8 @@ class Seat:
 
     sign: str | None = None
     """While it was paused; None: open."""
+    resume: str | None = None
+    """Until when it was paused, as its sign said it."""
     staff: str | None = None
     armed: bool = False
 
@@ -179,7 +181,7 @@ def seat(connection: Statements, no: int, seq: int) -> Seat:
     sign = {"window.paused": told.get("sign"), "window.closed": "closed"}.get(state)
     staff = who["staff"] if came in ("window.signed_in", "window.handed_over") else None
     armed = arm == "window.armed" and connection.exec_driver_sql(CAME_SQL, (since, seq, no)).first() is None
-    return Seat(sign, staff, armed)
+    return Seat(sign, told.get("resume"), staff, armed)
 
 
 def _last(connection: Statements, no: int, seq: int, types: tuple[str, ...]) -> tuple[int, str, Mapping[str, Any]]:
@@ -227,7 +229,7 @@ def _view(window: Window, seats: Mapping[int, Seat], tickets: Mapping[str, Ticke
     return {
         "no": window.no,
         "state": "open" if own.sign is None else "paused",
-        "paused": None if own.sign is None else {"sign": own.sign, "resume": None},
+        "paused": None if own.sign is None else {"sign": own.sign, "resume": own.resume},
         "staff": own.staff,
         "armed": own.armed,
         "waiting": len(waits),

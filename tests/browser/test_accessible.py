@@ -1,14 +1,19 @@
 """Every page in its main states, at both of its sizes: axe-core, nothing to scroll sideways, all by keyboard.
 
-The kiosk's own states are in test_kiosk.py and test_kiosk_card.py.
+What a page's script makes of it is held beside what it does: see `look` in the other files here. Which pages there are
+is held in tests/pages/test_every_page.py.
 """
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, ViewportSize
 
 from edge.access.vault import open_vault
+from edge.evaluation.bad_reviews import STEPS
 from tests.browser_pages import Front, violations
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -18,21 +23,38 @@ DESK: Sizes = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})
 CONSOLE: Sizes = ({"width": 1280, "height": 800}, {"width": 400, "height": 300})
 PAD: Sizes = ({"width": 1280, "height": 800}, {"width": 800, "height": 1280})
 SCREEN: Sizes = ({"width": 1920, "height": 1080}, {"width": 1080, "height": 1920})
+KIOSK: Sizes = ({"width": 1080, "height": 1920}, {"width": 1280, "height": 800})
 PHONE: Sizes = ({"width": 390, "height": 844}, {"width": 320, "height": 568})
 
-OPS = ("", "/queue", "/ratings", "/ledger", "/patrol", "/bulletin", "/what-if", "/devices/printer-1")
+OPS = (
+    *("", "/queue", "/replay", "/windows", "/ratings", "/ledger", "/patrol", "/bulletin", "/what-if"),
+    "/devices/printer-1",
+)
 ATTENDANCE = ("", "/entries", "/people", "/results", "/calendar")
 STAFF = (
-    "/",
-    "/login",
-    "/desk",
-    "/desk/bookings",
-    "/desk/hand",
-    "/pad/99",
+    *("/", "/login", "/no/such/page", "/pad/99", "/desk", "/desk/bookings", "/desk/hand"),
     *(f"/ops{each}" for each in OPS),
     *(f"/ops/attendance{each}" for each in ATTENDANCE),
 )
-WINDOWS = (1, 2, 3)
+CONSOLES, PADS = (tuple(f"/{each}/{no}" for no in (1, 2, 3)) for each in ("window", "pad"))
+MORNING = (
+    *("/ops", "/ops/queue", "/ops/replay?day={today}&at={minute}", "/ops/replay?day={tomorrow}", "/desk"),
+    *(f"/desk/tickets/{{{each}}}" for each in ("missed", "held", "finished", "called", "waiting", "cancelled")),
+)
+BOOKINGS = (
+    "/desk/bookings?service=pension&day={tomorrow}",
+    *(f"/desk/bookings/{each}" for each in ("{booking}", "{given_up}", "none")),
+)
+RESULTS, MONTH = "/ops/attendance/results/{publication}", "/ops/attendance/months/{month}"
+PEOPLE = (
+    *("/ops/attendance/entries?kind=roll_call", "/ops/attendance/entries/{entry}", "/ops/attendance/people?edit=1001"),
+    *("/ops/attendance/due/weekly/{week}", MONTH, f"{MONTH}/people/1001", RESULTS, f"{RESULTS}/people/1001"),
+)
+SHEETS = (f"{MONTH}/report", f"{RESULTS}/report", "/screen/attendance/{publication}")
+PHONES = ("/t/{waiting}", "/t/none")
+PATHS = (*STAFF, *CONSOLES, *PADS, *MORNING, *BOOKINGS, *PEOPLE, *SHEETS, *PHONES, "/kiosk/1", "/screen/f1")
+"""All that is swept here."""
+UNFOLD = "document.querySelectorAll('details').forEach((it) => { it.open = true })"
 SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 COUNT = """() => {
   const touched = "a[href], button, select, textarea, input:not([type=hidden]):not([type=radio]), summary";
@@ -43,7 +65,7 @@ COUNT = """() => {
   document.activeElement?.blur();
   return may.length;
 }"""
-LEFT = "[...left].map((it) => it.outerHTML.slice(0, 90))"
+LEFT = "[...left].filter((it) => it.isConnected).map((it) => it.outerHTML.slice(0, 90))"
 
 
 async def faults(page: Page, path: str) -> list[str]:
@@ -55,15 +77,28 @@ async def faults(page: Page, path: str) -> list[str]:
     return [f"{path} {wide}: {each}" for each in found]
 
 
-async def sweep(front: Front, paths: tuple[str, ...], sizes: Sizes) -> None:
+async def sweep(front: Front, paths: tuple[str, ...], sizes: Sizes, **known: str) -> None:
+    """Each with all that can be unfolded; `known` fills the paths."""
     found: list[str] = []
-    page = await front.open(paths[0], viewport=sizes[0])
+    page = await (await front.context(viewport=sizes[0])).new_page()
     for path in paths:
-        await page.goto(front.address(path))
+        await page.goto(front.address(path.format_map(known)))
+        await page.evaluate(UNFOLD)
         for size in sizes:
             await page.set_viewport_size(size)
             found += await faults(page, path)
     assert found == []
+
+
+def days() -> dict[str, str]:
+    """Of the hall, as paths name them."""
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    near = {"today": 0, "tomorrow": 1, "week": -7}
+    return {
+        **{name: f"{now + timedelta(days=by):%Y-%m-%d}" for name, by in near.items()},
+        "minute": f"{now:%H:%M}",
+        "month": f"{now:%Y-%m}",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +123,45 @@ async def test_before_the_first_visitor(front: Front) -> None:
     await sweep(front, ("/window/2", "/window/2?lang=en"), CONSOLE)
     await sweep(front, ("/pad/1",), PAD)
     await sweep(front, ("/screen/f1",), SCREEN)
+    await sweep(front, ("/kiosk/1",), KIOSK)
+
+
+async def test_a_booking_that_stands_and_one_given_up(front: Front) -> None:
+    known = days()
+    for name in ("booking", "given_up"):
+        wanted = {"service": "pension", "day": known["tomorrow"], "from": "09:00", "to": "10:00", "channel": "phone"}
+        known[name] = (await front.ask("POST", "/appointments", wanted))["id"]
+    await front.ask("POST", f"/appointments/{known['given_up']}/cancel")
+    await sweep(front, BOOKINGS, DESK, **known)
+
+
+async def test_what_is_kept_of_people(front: Front) -> None:
+    known = days()
+    span = {"start": f"{known['today']}T09:00:00+08:00", "end": f"{known['today']}T10:00:00+08:00"}
+    known["entry"] = "patrol-1"
+    away = {"kind": "off_post", "ref": known["entry"], "person": "1001"} | span
+    await front.ask("POST", "/attendance/entries", {"entries": [away]})
+    over = {"every": "weekly", "first": known["week"]}
+    known["publication"] = (await front.ask("POST", "/attendance/publications", over))["id"]
+    objection = {"person": "1001", "words": "那天在二楼帮办"}
+    await front.ask("POST", f"/attendance/publications/{known['publication']}/objections", objection)
+    known["week"] = (await front.ask("GET", "/attendance/publications"))["due"][0]["first"]
+    await sweep(front, PEOPLE, DESK, **known)
+    await sweep(front, SHEETS, SCREEN, **known)
+
+
+async def test_bad_reviews_at_each_step(front: Front) -> None:
+    for nth in range(len(STEPS) + 1):
+        await take(front, "household")
+        await call(front, 1, "finish")
+        review = (await front.ask("GET", "/windows/1/evaluation"))["id"]
+        await front.ask(
+            "POST", f"/evaluations/{review}", {"level": 1 + nth % 2, "reasons": ["208"], "comment": "等了很久"}
+        )
+        for step in list(STEPS)[:nth][-1:]:
+            form: dict[str, str | float | bool] = {"step": step, "by": "周主任", "words": "已当面说明"}
+            assert (await front.contexts[0].request.post(front.address(f"/ops/ratings/{review}"), form=form)).ok
+    await sweep(front, ("/ops/ratings",), DESK)
 
 
 async def test_in_the_middle_of_a_morning(front: Front, busy: dict[str, str]) -> None:
@@ -102,9 +176,10 @@ async def test_in_the_middle_of_a_morning(front: Front, busy: dict[str, str]) ->
     busy["cancelled"] = await take(front, "mortgage")
     await front.ask("POST", f"/tickets/{busy['cancelled']}/cancel", {})
     await front.ask("POST", "/windows/3/alert", {"kind": "dispute", "words": "争执"})
-    await sweep(front, ("/ops", "/ops/queue", "/desk", *(f"/desk/tickets/{each}" for each in busy.values())), DESK)
-    await sweep(front, tuple(f"/window/{no}" for no in WINDOWS), CONSOLE)
-    await sweep(front, tuple(f"/pad/{no}" for no in WINDOWS), PAD)
+    await front.ask("POST", "/kiosks/1/help")
+    await sweep(front, MORNING, DESK, **days(), **busy)
+    await sweep(front, CONSOLES, CONSOLE)
+    await sweep(front, PADS, PAD)
     await sweep(front, ("/screen/f1",), SCREEN)
 
 
@@ -125,6 +200,6 @@ async def test_the_keyboard_gets_everywhere(front: Front, busy: dict[str, str], 
     await page.wait_for_load_state("load")
     for _ in range(2 * await page.evaluate(COUNT)):  # a date has several stops, and what scrolls is one
         await page.keyboard.press("Tab")
-        if await page.evaluate("left.size") == 0:
+        if not await page.evaluate(LEFT):
             return
     pytest.fail(f"not reached: {await page.evaluate(LEFT)}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 from playwright.async_api import Page, expect
 
 from tests.browser_pages import Front, look, settle
@@ -96,6 +99,24 @@ async def test_leaves_turn_but_not_while_a_call_is_lit(front: Front) -> None:
     await expect(page.locator(".leaf")).not_to_contain_text("停电通知")
 
 
+async def test_who_waits_is_fresh_and_turns_in_its_time(front: Front) -> None:
+    """A full leaf turns as if nobody had come, but shows at once who did."""
+    entry = await approved(front, "开放日", "周六办事大厅开放日，欢迎参观。")
+    page = await (await front.context("/screen/f1")).new_page()
+    await page.clock.install()
+    await page.goto(front.address("/screen/f1"))
+    leaf = page.locator(".leaf")
+    await expect(leaf).to_contain_text("现在等候")
+    await page.clock.fast_forward(4_000)
+    await expect(leaf).not_to_contain_text("不动产抵押登记")
+    for waiting in (1, 2):
+        await front.ask("POST", "/tickets", {"service": "mortgage", "channel": "desk"})
+        await expect(leaf).to_contain_text(re.compile(rf"不动产抵押登记\s*{waiting}人"))
+    await page.clock.fast_forward(7_500)
+    await expect(leaf).to_contain_text("开放日", timeout=3_000)
+    await front.ask("POST", f"/bulletin/{entry}/withdraw", {"by": "周主任"})
+
+
 @pytest.mark.parametrize("viewport", [None, TALL], ids=["lying", "tall"])
 async def test_nothing_sticks_out_whatever_is_called(front: Front, viewport: dict[str, int] | None) -> None:
     page = await front.open("/screen/f1", **({"viewport": viewport} if viewport else {}))
@@ -104,6 +125,18 @@ async def test_nothing_sticks_out_whatever_is_called(front: Front, viewport: dic
         await call(front, no, service)
         await expect(page.locator("#band")).to_have_attribute("data-count", str(no))
         assert await page.evaluate(OUTSIDE) == []
+        assert await cut_off(page) == []
+
+
+async def cut_off(page: Page) -> list[str | None]:
+    """Plates of the band where the ink of the words touches the edge above or below."""
+    found = []
+    for plate in await page.locator("#band .call").all():
+        picture = Image.open(io.BytesIO(await plate.screenshot())).convert("RGB")
+        wide, high = picture.size
+        rows = [picture.crop((wide // 8, y, wide - wide // 8, y + 1)).getcolors() for y in (2, high - 3)]
+        found += [await plate.text_content()] if any(len(each or ()) != 1 for each in rows) else []
+    return found
 
 
 async def test_a_rush_of_calls_leaves_nothing_behind(front: Front) -> None:

@@ -25,8 +25,10 @@ async def hall(tmp_path: Path) -> AsyncIterator[Running]:
         yield hall
 
 
-async def leaf(hall: Running, silent: bool, zone: str = "f1", panel: httpx.AsyncClient | None = None) -> None:
-    path = f"/screen/{zone}/leaf?silent={str(silent).lower()}"
+async def leaf(
+    hall: Running, silent: bool, zone: str = "f1", panel: httpx.AsyncClient | None = None, page: str = ""
+) -> None:
+    path = f"/screen/{zone}/leaf?panel={page}&silent={str(silent).lower()}"
     assert (await (panel or hall.api).get(path)).status_code == 200
 
 
@@ -85,3 +87,14 @@ async def test_another_panel_of_the_zone_does_not_speak_for_it(hall: Running) ->
         await leaf(hall, silent=False, panel=other)
         await leaf(hall, silent=False, zone="guide")
         assert [each["name"] for each in await silences(hall)] == ["一楼办事大厅的大厅屏"]
+
+
+async def test_two_pages_of_one_machine_do_not_speak_for_each_other(hall: Running) -> None:
+    """Nor do panels behind one address."""
+    for _ in range(3):
+        await leaf(hall, silent=True, page="left")
+        await leaf(hall, silent=False, page="right")
+        await asyncio.sleep(STEADY_S / 2)
+    assert len(await silences(hall)) == 1
+    await leaf(hall, silent=False, page="left")
+    assert await silences(hall) == []

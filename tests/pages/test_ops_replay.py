@@ -30,7 +30,7 @@ def rows(text: str, name: str) -> list[str]:
 
 
 async def morning(hall: Running) -> None:
-    """From 9:00: three come; at 9:10 window 3 calls, at 9:20 it is done and paused; nobody else comes until 9:50."""
+    """From 9:00: three come; at 9:10 window 3 calls, at 9:20 it is done and paused to 9:45; nobody comes until 9:50."""
     await hall.post("/windows/3/sign-in", staff="1001")
     for service in ("pension", "pension", "transfer"):
         await hall.issue(service)
@@ -38,7 +38,7 @@ async def morning(hall: Running) -> None:
     called = await hall.post("/windows/3/call-next")
     move(hall, "2026-03-02 09:20")
     await hall.post("/windows/3/finish", ticket=called["ticket"]["id"])
-    await hall.post("/windows/3/pause", sign="away")
+    await hall.post("/windows/3/pause", sign="away", resume="9:45")
     move(hall, "2026-03-02 09:50")
 
 
@@ -53,9 +53,9 @@ async def test_each_minute_is_as_it_was(tmp_path: Path) -> None:
         assert "呼叫 A001" in tile(called, "window-3")
         assert rows(called, "line") == ["养老保险 1 15 分钟", "不动产转移登记 1 15 分钟"]
         paused = await page(hall, at("09:21"))
-        assert "暂停：人不在" in tile(paused, "window-3")
+        assert "暂停 等 1 人 人不在，9:45恢复" in tile(paused, "window-3")
         assert "A001 办结，3 号窗口" in words(paused)
-        assert "3 号窗口暂停：人不在" in words(paused)
+        assert "3 号窗口暂停：人不在，9:45恢复" in words(paused)
         assert "之前 5 分钟里没有事；最近的记录在 09:20" in words(await page(hall, at("09:40")))
         for each in (waiting, called, paused):
             assert "不是现在" in words(each)

@@ -66,6 +66,22 @@ async def test_an_entrance_without_windows_welcomes(hall: Running) -> None:
     assert 'data-rest="请坐下等候叫号"' in await get(hall, "/screen/f1")
 
 
+async def test_nobody_is_asked_to_wait_for_a_hall_that_is_closed(tmp_path: Path) -> None:
+    def until_ten(text: str) -> str:
+        return without_devices(text).replace('hours = "always"', 'hours = [{ from = "08:30", to = "10:00" }]')
+
+    async with running(World(tmp_path, until_ten)) as hall:
+        ticket = await hall.issue("pension")
+        assert 'data-rest="请坐下等候叫号"' in await get(hall, "/screen/f1/leaf")
+        move(hall, "2026-03-02 20:00")
+        assert 'data-rest="请坐下等候叫号"' in await get(hall, "/screen/f1/leaf")
+        await hall.post(f"/tickets/{ticket['id']}/cancel")
+        closed = await get(hall, "/screen/f1/leaf?alone=true")
+        assert 'data-rest="现在不在服务时间"' in closed
+        assert words(closed) == "服务时间 Hours 现在不在服务时间，明天上午8:30开门"
+        assert 'data-rest="欢迎光临政务大厅"' in await get(hall, "/screen/guide/leaf")
+
+
 def with_screen(screen: str) -> Callable[[str], str]:
     return lambda text: re.sub(r"(?m)^screen = .*$", f"screen = {screen}", without_devices(text))
 

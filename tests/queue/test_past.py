@@ -104,7 +104,7 @@ def bare(view: dict[str, Any]) -> dict[str, Any]:
     ticket, paused = view["ticket"], view["paused"]
     return {key: view[key] for key in ("no", "state", "staff", "armed", "waiting")} | {
         "ticket": ticket and (ticket["number"], ticket["state"]),
-        "sign": paused and paused["sign"],
+        "paused": paused and (paused["sign"], paused["resume"]),
     }
 
 
@@ -144,7 +144,10 @@ ACTS: dict[str, Act] = {
     "walk in": lambda _play, no, pick: [(arrivals.walk_in, arrivals.WalkIn(no, SERVICES[pick % 4], ""))],
     "by hand": lambda play, _no, pick: [(handwritten.enter, by_hand(play, pick))],
     "pause": lambda _play, no, pick: [
-        (windows.pause, windows.Pause(no, ("away", "wait_a_moment", "suspended")[pick % 3], ""))
+        (
+            windows.pause,
+            windows.Pause(no, ("away", "wait_a_moment", "suspended")[pick % 3], "", (None, "9:30")[pick % 2]),
+        )
     ],
     "noon": lambda play, _no, _pick: [(noon.begin, noon.Noon(play.books.clock.now().at, "下午14:30"))],
     "noon ends": lambda _play, _no, _pick: [(noon.end, None)],
@@ -237,6 +240,14 @@ def test_the_crowd_of_the_hour_is_that_of_each_of_its_moments(play: Played) -> N
     assert len(crowd) == 61
     for minute in range(0, min(60, (last - first) // MINUTE_MS), 7):
         assert crowd[minute] == sum(line.waiting for line in then(play, first + minute * MINUTE_MS).lines)
+
+
+def test_a_pause_of_an_older_journal_tells_no_time(play: Played) -> None:
+    body = json.dumps({"window": 3, "zone": "f1", "sign": "away"})
+    at = play.books.clock.now().at
+    with play.books.database.writing.begin() as connection:
+        connection.exec_driver_sql(EVENT_SQL, (at, "2026-03-02", "window.paused", "window:3", body))
+    assert then(play, at).windows[2]["paused"] == {"sign": "away", "resume": None}
 
 
 def test_before_the_first_event_there_is_nothing(play: Played) -> None:

@@ -1,6 +1,6 @@
 // Which calls the band of the hall screen holds: pure, times in ms are passed in.
 
-export const HOLD = 10_000;
+const HOLD = 10_000;
 
 /**
  * A band is a list of { number, window, until, text } in the order they came; `until` is null while a call waits for one
@@ -15,7 +15,7 @@ export function add(band, call, time, room) {
 /** Drops what has been shown for HOLD, and lets waiting calls in: none is cut short, none is lost. */
 export function admit(band, time, room) {
   const kept = band.filter((each) => each.until === null || each.until > time);
-  let free = room - kept.filter((each) => each.until !== null).length;
+  let free = room - shown(kept).length;
   return kept.map((each) => (each.until === null && free-- > 0 ? { ...each, until: time + HOLD } : each));
 }
 

@@ -1,5 +1,4 @@
-// A press of the console: what its button asks of the edge, and what the clerk is told. The template says which button
-// does what; press() is the one way of all of them.
+// A press of the console: what its button asks of the edge, as the template says, and what the clerk is told.
 
 import { get, now, post } from "./api.js";
 import { $, el, onTap, say, show } from "./dom.js";

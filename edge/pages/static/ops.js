@@ -19,7 +19,7 @@ function swap(old, fresh) {
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
   old.replaceChildren(...fresh.childNodes);
-  if (focused) $(focused)?.focus({ preventScroll: true });
+  $(focused)?.focus({ preventScroll: true });
 }
 
 /** Puts what the service drew in its place; returns the journal's seq that it was drawn at. */
@@ -64,7 +64,7 @@ addEventListener("submit", async (event) => {
 function tick(age) {
   const gone = age > 15;
   document.body.classList.toggle("stale", gone);
-  if (drawn !== null) say("updated", `${gone ? "连接中断，下面是旧的 · " : ""}更新于 ${clock(drawn)}`);
+  if (drawn) say("updated", `${gone ? "连接中断，下面是旧的 · " : ""}更新于 ${clock(drawn)}`);
   // That the centre has got an event is no event.
   if (Number($("outbox").dataset.waiting) && age > 2) take();
 }

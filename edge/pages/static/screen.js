@@ -6,7 +6,7 @@ import { announce, ring, soundAllowed } from "./chime.js";
 import { $, clock, drawn, el, list, say, show } from "./dom.js";
 import { live } from "./live.js";
 
-const { zone, rest, leaf: HOLD } = document.body.dataset;
+const { zone, leaf: HOLD } = document.body.dataset;
 const OLD = 15;
 const DEAD = 45;
 const TOLD = 60_000; // how long the page itself says that it is silent
@@ -21,8 +21,8 @@ const room = () => Number(getComputedStyle(document.body).getPropertyValue("--ro
 
 // ---- drawing
 
-function makeCall(tag, test) {
-  return el(tag, { class: "call", "data-test": test }, el("b"), el("span", {}, el("u"), el("i", {}, "口")));
+function makeCall(tag) {
+  return el(tag, { class: "call" }, el("b"), el("span", {}, el("u"), el("i", {}, "口")));
 }
 
 function updateCall(node, call) {
@@ -38,41 +38,42 @@ function drawBand() {
   const node = $("band");
   const lit = shown(band);
   const calls = dead ? [] : lit.length ? lit : board.calls.slice(0, 1);
-  node.dataset.count = String(calls.length);
+  node.dataset.count = calls.length;
   node.classList.toggle("calling", !dead && lit.length > 0);
   if (calls.length) {
-    node.querySelector(".words")?.remove();
-    list(node, calls, (call) => `${call.number} ${call.until ?? ""}`, () => makeCall("div", "call"), updateCall);
+    list(node, calls, (call) => `${call.number} ${call.until ?? ""}`, () => makeCall("div"), updateCall);
   } else {
-    const words = dead ? "显示暂停更新，请听叫号或看窗口屏" : rest;
+    const words = dead ? "显示暂停更新，请听叫号或看窗口屏" : $("told").dataset.rest;
     list(node, [words], (each) => each, () => el("p", { class: "words" }, words));
   }
-  return new Set(calls.map((call) => call.number));
+  return calls;
 }
 
 function draw() {
   const above = drawBand();
-  const others = board.calls.filter((call) => !above.has(call.number));
+  const others = board.calls.filter(({ number }) => !above.some((call) => call.number === number));
   others.sort((one, two) => (two.state === "called") - (one.state === "called"));
-  list($("calls"), others.slice(0, 9), (call) => call.number, () => makeCall("li", "row"), updateCall);
+  list($("calls"), others.slice(0, 9), (call) => call.number, () => makeCall("li"), updateCall);
   if (alone !== !others.length) turn(0);
 }
 
 // ---- the playlist
 
-let leaf = 0;
-let turned = 0;
+let [leaf, turned, asked, told] = [0, 0, 0, 0];
 let alone = null;
+window.name ||= Math.random(); // of this panel, also after a reload
 
 /** Goes on by `step` leaves; 0 draws the same one anew. What has not changed is left as it stands. */
 async function turn(step) {
-  const asked = (turned = performance.now());
+  const nth = ++asked;
   leaf += step;
   alone = !$("calls").firstChild;
-  const fresh = await drawn(`/screen/${zone}/leaf?n=${leaf}&tall=${innerHeight > innerWidth}&alone=${alone}&silent=${silent}`);
+  const fresh = await drawn(`/screen/${zone}/leaf?panel=${name}&n=${leaf}&tall=${innerHeight > innerWidth}&alone=${alone}&silent=${silent}`);
   const old = $("told");
-  if (!fresh || asked !== turned || fresh.isEqualNode(old)) return;
-  old.replaceWith(fresh);
+  if (!fresh || nth < told) return;
+  told = nth;
+  if (nth === asked) leaf = +fresh.dataset.n;
+  if (!fresh.isEqualNode(old)) old.replaceWith(fresh);
   if (fresh.dataset.emergency && fresh.dataset.emergency !== old.dataset.emergency) ring();
 }
 
@@ -86,11 +87,7 @@ function hear(event, fresh) {
   if (there && there !== zone) return;
   band = add(band, { number, window, state: "called" }, performance.now(), room());
   draw();
-  sound(event.seq);
-}
-
-async function sound(seq) {
-  if (await soundAllowed()) announce(`/api/v1/announcements/${seq}.wav`);
+  announce(`/api/v1/announcements/${event.seq}.wav`);
 }
 
 async function refresh() {
@@ -99,6 +96,7 @@ async function refresh() {
   // A called ticket that was finished or missed meanwhile has left the board; the band keeps its time, the text its words.
   band = band.map((call) => ({ ...board.calls.find((each) => each.number === call.number), ...call }));
   draw();
+  if ($("told").querySelector("[data-kind=waiting]")) turn(0);
   return board.seq;
 }
 
@@ -109,9 +107,10 @@ function tick(age) {
   dead = age > DEAD;
   band = admit(band, time, room());
   document.body.classList.toggle("stale", dead);
-  document.body.dataset.shift = String(Math.floor(time / SHIFT) % 4);
+  document.body.dataset.shift = Math.floor(time / SHIFT) % 4;
   draw();
   if (time - turned < HOLD * 1000) return;
+  turned = time;
   check();
   turn(shown(band).length ? 0 : 1);
 }
@@ -124,6 +123,6 @@ async function check() {
   if (silent !== was) turn(0);
 }
 
-for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, check);
+onpointerdown = onkeydown = check;
 check();
 live({ refresh, onEvent: hear, onTick: tick, wants: (event) => event.type.startsWith("ticket.") });
