@@ -19,6 +19,7 @@ import contextlib
 import io
 import math
 import re
+import shutil
 import unicodedata
 import wave
 from array import array
@@ -160,16 +161,19 @@ def from_recordings(folder: Path, text: str) -> Samples | None:
 
 # ---- words from espeak-ng
 
-MANDARIN = "cmn-latn-pinyin"
+MANDARIN, ENGLISH = "cmn-latn-pinyin", "en-gb"
 ESPEAK_S = 5.0
+WORDS_A_MINUTE = 160
 TRIAL = "请A零零一号到三号窗口办理"
 
 
 async def _espeak(voice: str, text: str, *arguments: str) -> bytes | None:
     """What espeak-ng writes; None when it is not there, fails, or takes longer than `ESPEAK_S`."""
     command = ["espeak-ng", "-b", "1", "-v", voice, *arguments, "--stdin"]
-    # Letters apart: two together are taken for an English word. Its own inline codes are in [[ ]].
-    plain = re.sub(r"([A-Za-z])", r" \1 ", re.sub(r"[\[\]]", " ", text))
+    # Its own inline codes are in [[ ]]. Letters apart: two together are taken for an English word.
+    plain = re.sub(r"[\[\]]", " ", text)
+    if voice == MANDARIN:
+        plain = re.sub(r"([A-Za-z])", r" \1 ", plain)
     try:
         process = await create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
     except OSError:
@@ -198,8 +202,8 @@ async def espeak_speaks() -> bool:
     return bool(said) and "(en)" not in said
 
 
-async def from_espeak(text: str, rate: int) -> Samples | None:
-    sound = await _espeak(MANDARIN, text, "-s", str(rate), "--stdout")
+async def from_espeak(text: str, rate: int, voice: str = MANDARIN) -> Samples | None:
+    sound = await _espeak(voice, text, "-s", str(rate), "--stdout")
     with contextlib.suppress(ProtocolError):
         return read_wav(sound or b"") or None
     return None
@@ -224,7 +228,7 @@ class Loudspeaker(Device):
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def __post_init__(self) -> None:
-        for name, usual, least, most in (("times", 2, 1, 3), ("rate", 160, 80, 300)):
+        for name, usual, least, most in (("times", 2, 1, 3), ("rate", WORDS_A_MINUTE, 80, 300)):
             if not least <= self.options.get(name, usual) <= most:
                 raise Misconfigured(f"{name} is {least} to {most}")
 
@@ -238,13 +242,24 @@ class Loudspeaker(Device):
         return write_wav(sound)
 
     @staticmethod
+    def reads() -> bool:
+        """Whether espeak-ng is installed: recordings say only what was recorded."""
+        return shutil.which("espeak-ng") is not None
+
+    @staticmethod
+    async def read(text: str, *, english: bool) -> bytes | None:
+        """Words that are no announcement, such as those of a page, as a WAV file; None when espeak-ng cannot."""
+        words = await from_espeak(text, WORDS_A_MINUTE, ENGLISH if english else MANDARIN)
+        return None if words is None else await asyncio.to_thread(write_wav, words)
+
+    @staticmethod
     async def _compose(options: Mapping[str, Any], speech: Speech) -> tuple[Samples, bool]:
         """The whole announcement, and whether it has words."""
         words = None
         if folder := options.get("clips"):
             words = await asyncio.to_thread(from_recordings, Path(folder), speech.text)
         if words is None:
-            words = await from_espeak(speech.text, options.get("rate", 160))
+            words = await from_espeak(speech.text, options.get("rate", WORDS_A_MINUTE))
         sound = await asyncio.to_thread(announcement, options, words, speech.volume)
         return sound, words is not None
 

@@ -26,6 +26,7 @@ ENGLISH: Mapping[str, str] = {
     "missing_word": "It cannot be printed now. Please ask at the help desk",
     "no_printer": "There is no printer for this number. Please ask at the help desk",
     "no_reader": "Cards are not read here. Please take a number without one",
+    "no_voice": "This machine cannot read aloud. Please ask at the help desk",
     "no_sms": "There are no text messages in this hall",
     "no_such_alert": "There is no such call for help",
     "no_such_appointment": "No booking was found. Please check it, or take a number",

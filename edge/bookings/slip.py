@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from edge.hall import Hall
 from edge.hallday import WEEKDAYS
 from edge.notices.slips import SlipTemplate, fill
 from edge.queue import appointments, board, prints
+from edge.refusal import Refused
 
 View = Mapping[str, Any]
 Slips = Mapping[str, SlipTemplate]
@@ -60,13 +62,36 @@ def reserve_with(slips: Slips, kiosk: str | None) -> Reserve:
         booked = appointments.reserve(session, hall, now, command)
         printer = printer_of(hall, slips, kiosk)
         if printer is not None and not booked.existing:
-            template, connection = slips[TEMPLATE], session.connection
-            view = board.appointment(connection, hall, booked.id)
-            known = values(hall, view, appointments.code_of(connection, booked.id))
-            # A hall's own template may name fewer words.
-            filled = fill(template, {word: text for word, text in known.items() if word in template.words})
-            wanted = prints.Notice(TEMPLATE, filled, printer, "", None, command.actor)
-            prints.print_notice(session, hall, now, wanted)
+            _want(session, hall, now, slips[TEMPLATE], Printed(booked.id, printer, command.actor))
         return booked
 
     return run
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    booking: str
+    printer: str
+    actor: str
+
+
+def print_with(slips: Slips) -> Callable[[Session, Hall, Now, Printed], str]:
+    """Wants the slip as the booking is now. Raises Refused (404, and 409 for one that is kept no longer)."""
+
+    def run(session: Session, hall: Hall, now: Now, command: Printed) -> str:
+        it = appointments.appointment(session.connection, command.booking)
+        if it.state != "booked":
+            raise Refused("illegal_move", "这个预约已经取号或取消，不用再打凭证", it.state)
+        _want(session, hall, now, slips[TEMPLATE], command)
+        return it.id
+
+    return run
+
+
+def _want(session: Session, hall: Hall, now: Now, template: SlipTemplate, command: Printed) -> None:
+    connection = session.connection
+    view = board.appointment(connection, hall, command.booking)
+    known = values(hall, view, appointments.code_of(connection, command.booking))
+    # A hall's own template may name fewer words.
+    filled = fill(template, {word: text for word, text in known.items() if word in template.words})
+    prints.print_notice(session, hall, now, prints.Notice(TEMPLATE, filled, command.printer, "", None, command.actor))

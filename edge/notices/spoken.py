@@ -56,6 +56,21 @@ def numbers(text: str) -> str:
     return re.sub(r"\d+", _run, text)
 
 
+def page(text: str) -> str:
+    """What a Chinese page shows, as it is read: a line is a sentence, A105 A一零五, 14:30 十四点三十分, 5–10 五到十."""
+    lines = (line.strip() for line in unicodedata.normalize("NFKC", text).splitlines())
+    read = "。".join(line for line in lines if line)
+    read = re.sub(r"(?<![A-Za-z])[A-Z]{1,2}\d{2,4}(?!\d)", lambda it: spell(it[0]), read)
+    # A hyphen between other digits is a date's or a telephone number's.
+    read = re.sub(r"(?<=\d)\s*[–~]\s*(?=\d)|(?<=:\d\d)\s*-\s*(?=\d)", "到", read)
+    return numbers(re.sub(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)", _time, read))
+
+
+def _time(it: re.Match[str]) -> str:
+    hour, minute = int(it[1]), int(it[2])
+    return f"{cn_number(hour)}点" + (f"{'零' if minute < 10 else ''}{cn_number(minute)}分" if minute else "整")
+
+
 def _run(run: re.Match[str]) -> str:
     digits = run[0]
     return spell(digits) if len(digits) > len(str(BIGGEST)) or int(digits[0]) == 0 else cn_number(int(digits))

@@ -36,6 +36,7 @@ DONE = {
     "again": "刚才已经预约过，没有再约新的",
     "moved": "已改约，预约号不变，请把新的时间告诉群众",
     "cancelled": "预约已取消",
+    "slip": "打印凭证：{paper}",
 }
 CHANNELS = {"online": "网上", "phone": "电话", "onsite": "现场"}
 DAYS = 7
@@ -49,7 +50,11 @@ def new(request: Request) -> Response:
 
 @router.post(HERE, dependencies=[needs("desk", "ops")])
 async def book(request: Request) -> Response:
+    """Books; or only looks which times of the chosen day are free, with what was typed kept."""
     form = await sent(request)
+    if form["act"] == "look":
+        unchosen = Refused("form_unfit", "请先选业务和日期", status=422)
+        return _form(request, form, None if form["service"] and form["day"] else unchosen)
     try:
         booking, made = await press(request, form, appointments.book, _wanted(request, form))
     except Refused as refusal:
@@ -114,8 +119,8 @@ def _free(connection: Statements, hall: Hall, now: Now, form: Sent) -> list[dict
 
 
 @router.get(f"{HERE}/{{booking}}", dependencies=[needs("desk", "ops")])
-def one(request: Request, booking: str, done: str = "") -> Response:
-    return _page(request, booking, done=DONE.get(done, ""))
+def one(request: Request, booking: str, done: str = "", at: str = "") -> Response:
+    return _page(request, booking, done=DONE.get(done, ""), at=at)
 
 
 @router.post(f"{HERE}/{{booking}}/check-in", dependencies=[needs("desk", "ops")])
@@ -167,6 +172,22 @@ def _moved(request: Request, booking: str, form: Sent) -> appointments.Move:
     return appointments.Move(booking, it.day.isoformat(), it.starts, it.ends, it.reason, actor, limit)
 
 
+@router.post(f"{HERE}/{{booking}}/print", dependencies=[needs("desk", "ops")])
+async def print_slip(request: Request, booking: str) -> Response:
+    """Its slip, with the time of now: for whoever was booked or moved here, or lost theirs."""
+    form, parts = await sent(request), parts_of(request)
+    try:
+        kiosk = chosen(request, form) or ""
+        printer = slip.printer_of(parts.hall, parts.slips, kiosk)
+        if printer is None:
+            raise Refused("no_printer", "那里没有打印机，请另选一处打印", kiosk, 404)
+        wanted = slip.Printed(booking, printer, actor_of(request, "desk"))
+        await press(request, form, slip.print_with(parts.slips), wanted)
+    except Refused as refusal:
+        return _page(request, booking, refusal)
+    return desk_form.remember(go(f"{HERE}/{booking}", done="slip", at=kiosk), kiosk)
+
+
 class Day(NamedTuple):
     words: str
     slots: list[tuple[str, str, int]]
@@ -197,9 +218,15 @@ KEPT_SQL = "SELECT code, phone_mark IS NOT NULL FROM appointment WHERE id=?"
 
 
 def _page(
-    request: Request, booking: str, refusal: Refused | None = None, done: str = "", moving: Sent | None = None
+    request: Request,
+    booking: str,
+    refusal: Refused | None = None,
+    *,
+    done: str = "",
+    at: str = "",
+    moving: Sent | None = None,
 ) -> Response:
-    """`moving`: what was typed to move it, and refused."""
+    """`moving`: what was typed to move it, and refused. `at`: where its slip is printed."""
     parts, printing, now = parts_of(request), desk_form.places(request), parts_of(request).clock.now()
     with parts.database.read() as connection:
         try:
@@ -211,12 +238,13 @@ def _page(
         days_ahead = _days(connection, parts.hall, now, view["service"]) if booked else []
         strayed = next((it for it in astray.to_rebook(connection, parts.hall, now) if it["id"] == booking), None)
     service = parts.hall.service.get(view["service"])
+    with_paper = [each for each in printing if slip.printer_of(parts.hall, parts.slips, each.id)]
     return desk_form.page(
         request,
         "desk_booking",
         "bookings",
         refusal,
-        done=done,
+        done=done.format(paper=desk_form.paper_words(request, at, view["number"])),
         booking=view,
         today=now.day == view["day"],
         days=days_ahead,
@@ -226,5 +254,7 @@ def _page(
         materials=service.materials if service else (),
         picture=segno.make(code, error="m", micro=False).svg_inline(omitsize=True, light="#fff") if booked else "",
         places=printing,
+        with_paper=with_paper,
         at=desk_form.usual(request, printing),
+        slots=vacancies.quota(parts.hall, service) if service else 0,
     )

@@ -1,27 +1,26 @@
-"""Booking at a kiosk (现场预约): service, day, slot, the phone's last digits or an ID card; one choice on each page."""
+"""Booking at a kiosk (现场预约), drawn into its page: service, day, slot, then a card or the phone's last digits."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import segno
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 from edge.bookings import slip
 from edge.clock import Now
 from edge.database import Session
-from edge.devices.cards import Reading
 from edge.guard import needs
-from edge.hall import Hall, Kiosk
+from edge.hall import Hall, Kiosk, Service
+from edge.pages import kiosk_guide
 from edge.pages.desk_form import can_print
-from edge.pages.forms import Sent, go, once, sent, write
+from edge.pages.forms import Sent, once, sent, write
+from edge.pages.kiosk_guide import TILES, Lang
 from edge.pages.render import missing, page
 from edge.parts import actor_of, parts_of
 from edge.queue import appointments, board, bodies, vacancies
@@ -29,33 +28,33 @@ from edge.refusal import Refused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 HERE = "/kiosk/{kiosk_id}/book"
-SHOWN_MS = 90_000
-"""After so long the next visitor may stand there: a booking that was made is shown no more."""
+CHOICES = ("service", "day", "from")
+KEPT = {"booked_already": CHOICES[:1], "card_gone": CHOICES, "not_stored": CHOICES}
+"""What stays chosen after a refusal; after others the day does, and another slot is offered."""
 TAIL = 4
-CARD_S = 20.0
-"""How long a card is waited for. Then the digits of a phone are asked for again."""
+Slot = dict[str, Any]
 
 
 @router.get(HERE, dependencies=[needs("kiosk")])
-def choose(request: Request, kiosk_id: str) -> Response:
+def choose(request: Request, kiosk_id: str, lang: Lang = "zh-CN") -> Response:
     """The first thing that is not chosen yet, of what the query says."""
-    return _page(request, kiosk_id, Sent(dict(request.query_params)))
+    return _page(request, kiosk_id, Sent(dict(request.query_params)), lang)
 
 
 @router.post(HERE, dependencies=[needs("kiosk")])
-async def book(request: Request, kiosk_id: str) -> Response:
-    """A digit of the phone's end, or all of it or a card, and the booking."""
-    form, parts = await sent(request), parts_of(request)
-    named = form["card"] or re.fullmatch(rf"[0-9]{{{TAIL}}}", form["tail"])
-    if kiosk_id not in parts.hall.kiosk or form["act"] != "book" or not named:
-        return _page(request, kiosk_id, form)
+async def book(request: Request, kiosk_id: str, lang: Lang = "zh-CN") -> Response:
+    """What is chosen stands in the query. The body brings a card, whose holder is shown; or `act`, which books."""
+    hall, body = parts_of(request).hall, await sent(request)
+    form = Sent(dict(request.query_params) | dict(body.fields))
+    if kiosk_id not in hall.kiosk or form["act"] != "book":
+        return _page(request, kiosk_id, form, lang)
     try:
         booking = await write(request, form, _reserve(request, kiosk_id), _wanted(request, kiosk_id, form))
     except Refused as refusal:
-        keeps = ("service",) if refusal.code == "booked_already" else ("service", "day")
+        keeps = KEPT.get(refusal.code, CHOICES[:2])
         kept = {key: value for key, value in form.fields.items() if key in keeps}
-        return _page(request, kiosk_id, Sent(kept), refusal)
-    return go(f"/kiosk/{kiosk_id}/book/{booking}")
+        return _page(request, kiosk_id, Sent(kept), lang, refusal)
+    return _booked(request, hall.kiosk[kiosk_id], booking, lang, by_phone=not form["card"])
 
 
 def _wanted(request: Request, kiosk_id: str, form: Sent) -> appointments.Book:
@@ -66,6 +65,8 @@ def _wanted(request: Request, kiosk_id: str, form: Sent) -> appointments.Book:
         raise Refused("form_unfit", "请重新选日期", form["day"], 422) from error
     if not all(re.fullmatch(pattern, form[name]) for pattern, name in ((bodies.HHMM, "from"), (bodies.ENDS, "to"))):
         raise Refused("form_unfit", "请重新选时间", f"{form['from']} {form['to']}", 422)
+    if not (form["card"] or re.fullmatch(rf"[0-9]{{{TAIL}}}", form["tail"])):
+        raise Refused("form_unfit", "请输入手机号后四位", status=422)
     parts, tail, actor = parts_of(request), form["tail"], actor_of(request, f"kiosk:{kiosk_id}")
     whose = parts.cards.find(form["card"], kiosk_id).person.mark if form["card"] else None
     phone = (lambda number: appointments.phone_mark(parts.vault, day, number, tail)) if whose is None else None
@@ -86,128 +87,122 @@ def _reserve(request: Request, kiosk_id: str) -> Any:
     return run
 
 
-# ---- with a card
-
-
-@router.get(HERE + "/card", dependencies=[needs("kiosk")])
-async def card(request: Request, kiosk_id: str, wait: bool = False) -> Response:
-    """Asks for a card. Its page then comes here to `wait`, and stays as it is until one is laid on, or none is.
-
-    What lay there `after` all before is not taken: it may be of the visitor before.
-    """
-    parts, form = parts_of(request), Sent(dict(request.query_params))
-    if not wait:
-        return _page(request, kiosk_id, form, asks=True)
-    try:
-        async with asyncio.timeout(CARD_S):
-            reading = await parts.cards.wait(kiosk_id, form["after"] or None)
-    except TimeoutError:
-        reading = None
-    if reading is None:
-        return RedirectResponse(f"/kiosk/{kiosk_id}/book?{_query(form.fields)}")
-    return _page(request, kiosk_id, form, asks=True, reading=reading)
-
-
-def _query(chosen: Mapping[str, str], **more: str) -> str:
-    return urlencode({key: chosen[key] for key in ("service", "day", "from") if key in chosen} | more)
-
-
-def _card(request: Request, kiosk: Kiosk, form: Sent, reading: Reading | None, step: str) -> dict[str, Any]:
-    """What the page says of cards; nothing where none can be read. `after` names the newest that is known."""
-    parts = parts_of(request)
-    if step not in ("confirm", "card") or kiosk.reader is None or not parts.hub.able(kiosk.reader):
-        return {}
-    after = parts.cards.tag(kiosk.id) if step == "confirm" else reading.tag if reading else form["after"]
-    return {"cards": _query(form.fields, after=after), "reading": reading}
-
-
 # ---- one choice after the other
 
 
-def _page(
-    request: Request,
-    kiosk_id: str,
-    form: Sent,
-    refusal: Refused | None = None,
-    *,
-    asks: bool = False,
-    reading: Reading | None = None,
-) -> Response:
-    """`asks` for a card, where everything else is chosen."""
-    parts = parts_of(request)
-    kiosk = parts.hall.kiosk.get(kiosk_id)
+class Choice(NamedTuple):
+    path: str
+    """What is drawn when it is touched; "" where nothing is left."""
+    name: str
+    about: str
+
+
+def _page(request: Request, kiosk_id: str, form: Sent, lang: Lang, refusal: Refused | None = None) -> Response:
+    hall = parts_of(request).hall
+    kiosk = hall.kiosk.get(kiosk_id)
     if kiosk is None:
         return missing(request, f"取号机 {kiosk_id}")
-    shown = _chosen(request, form)
-    if asks and shown["step"] == "confirm":
-        shown["step"] = "card"
-    shown |= _card(request, kiosk, form, reading, shown["step"])
-    given = {"kiosk": kiosk, "refused": refusal, "tail": _typed(form), "once": once()}
-    return page(request, "kiosk_book", refusal.status if refusal else 200, **given, **shown)
+    chosen, shown = _next(request, kiosk, form, lang)
+    if shown["step"] == "confirm":
+        refused, whose = _whose(request, kiosk, form)
+        refusal, shown = refusal or refused, shown | whose
+    else:
+        shown |= _leaf(shown["choices"], form["n"], _path(kiosk, chosen))
+    before = [each for each in CHOICES if each in chosen][:-1]
+    up = _path(kiosk, {each: chosen[each] for each in before}) if chosen else ""
+    told = refusal and (refusal.title, refusal.title_en)[lang == "en"]
+    return page(request, "kiosk_book", lang=lang, told=told, up=up, once=once(), **shown)
 
 
-def _typed(form: Sent) -> str:
-    """The phone's end with the digit that was pressed last; `-` takes one away."""
-    tail, digit = re.sub(r"[^0-9]", "", form["tail"])[:TAIL], form["digit"]
-    if digit == "-":
-        return tail[:-1]
-    return (tail + digit)[:TAIL] if re.fullmatch("[0-9]", digit) else tail
+def _path(kiosk: Kiosk, chosen: dict[str, Any]) -> str:
+    return f"/kiosk/{kiosk.id}/book?{urlencode(chosen)}"
 
 
-def _chosen(request: Request, form: Sent) -> dict[str, Any]:
-    """What is chosen, as far as it is still offered, and so which choice comes next."""
+def _next(request: Request, kiosk: Kiosk, form: Sent, lang: Lang) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is chosen, as far as it is still offered; and what comes next: its `step` and more for the page."""
     parts = parts_of(request)
-    services = [each for each in parts.hall.services if vacancies.quota(parts.hall, each)]
-    if form["service"] not in [each.id for each in services]:
-        return {"step": "service", "services": services, "units": parts.hall.unit}
+    hall = parts.hall
+    services = {each.id: each for each in hall.services if vacancies.quota(hall, each)}
+    service = services.get(form["service"])
+    if service is None:
+        return {}, {"step": "service", "choices": [_service(hall, kiosk, each, lang) for each in services.values()]}
     with parts.database.read() as connection:
-        view = vacancies.days_view(connection, parts.hall, parts.clock.now(), form["service"], None, vacancies.LONGEST)
-    days = [
-        each | {"words": slip.day_words(date.fromisoformat(each["day"])), "free": _free(each)} for each in view["days"]
-    ]
-    day = next((each for each in days if each["day"] == form["day"] and each["free"]), None)
-    chosen = {"view": view, "days": days, "day": day}
-    if day is None:
-        return chosen | {"step": "day"}
-    slot = next((each for each in day["slots"] if each["from"] == form["from"] and each["free"]), None)
-    return chosen | {"step": "confirm" if slot else "slot", "slot": slot}
+        view = vacancies.days_view(connection, hall, parts.clock.now(), service.id, None, vacancies.LONGEST)
+    free = {each["day"]: [slot for slot in each["slots"] if slot["free"]] for each in view["days"]}
+    chosen, words = {"service": service.id}, kiosk_guide.words(hall, service, lang)
+    day = form["day"]
+    if not free.get(day):
+        days = [_choice(kiosk, chosen | {"day": it}, _day(it, lang), free[it], lang) for it in free]
+        return chosen, words | {"step": "day", "choices": days}
+    chosen, words = chosen | {"day": day}, words | {"when": _day(day, lang)}
+    slot = next((each for each in free[day] if each["from"] == form["from"]), None)
+    if slot is None:
+        slots = [_choice(kiosk, chosen | {"from": it["from"]}, _time(it), [it], lang) for it in free[day]]
+        return chosen, words | {"step": "slot", "choices": slots}
+    chosen = chosen | {"from": slot["from"], "to": slot["to"]}
+    return chosen, words | {"step": "confirm", "time": _time(slot), "here": _path(kiosk, chosen)}
 
 
-def _free(day: dict[str, Any]) -> int:
-    return sum(each["free"] for each in day["slots"])
+def _leaf(choices: list[Choice], nth: str, here: str) -> dict[str, Any]:
+    """As many as fit on a page, and the ways to the others."""
+    last = max(len(choices) - 1, 0) // TILES
+    at = min(int(nth) if re.fullmatch("[0-9]{1,3}", nth) else 0, last)
+    back, more = (f"{here}&n={each}" if 0 <= each <= last else "" for each in (at - 1, at + 1))
+    return {"choices": choices[at * TILES :][:TILES], "back": back, "more": more}
+
+
+def _service(hall: Hall, kiosk: Kiosk, service: Service, lang: Lang) -> Choice:
+    names = (kiosk_guide.name(each, lang) for each in (service, hall.unit[service.unit]))
+    return Choice(_path(kiosk, {"service": service.id}), *names)
+
+
+def _choice(kiosk: Kiosk, chosen: dict[str, Any], name: str, slots: list[Slot], lang: Lang) -> Choice:
+    left = sum(each["free"] for each in slots)
+    if not left:
+        return Choice("", name, "None left" if lang == "en" else "约满或不能约")
+    return Choice(_path(kiosk, chosen), name, f"{left} left" if lang == "en" else f"还有 {left} 个")
+
+
+def _day(day: str, lang: Lang) -> str:
+    on = date.fromisoformat(day)
+    return f"{on:%a} {on.day} {on:%b}" if lang == "en" else slip.day_words(on)
+
+
+def _time(slot: Slot) -> str:
+    return f"{slot['from']}–{slot['to']}"
+
+
+def _whose(request: Request, kiosk: Kiosk, form: Sent) -> tuple[Refused | None, dict[str, Any]]:
+    """Whose card was laid on; or why that is not known; and whether one can be."""
+    parts = parts_of(request)
+    cards = kiosk.reader is not None and parts.hub.able(kiosk.reader)
+    try:
+        holder = parts.cards.find(form["card"], kiosk.id).name if form["card"] else ""
+    except Refused as refusal:
+        return refusal, {"cards": cards, "holder": "", "card": ""}
+    return None, {"cards": cards, "holder": holder, "card": form["card"]}
 
 
 # ---- what was booked
 
-MADE_SQL = "SELECT created_at, code, phone_mark IS NOT NULL FROM appointment WHERE id=?"
 
-
-@router.get(HERE + "/{booking}", dependencies=[needs("kiosk")])
-def booked(request: Request, kiosk_id: str, booking: str) -> Response:
-    """For as long as the visitor stands there; then the kiosk's own page."""
-    parts, now = parts_of(request), parts_of(request).clock.now()
-    kiosk = parts.hall.kiosk.get(kiosk_id)
-    if kiosk is None:
-        return missing(request, f"取号机 {kiosk_id}")
+def _booked(request: Request, kiosk: Kiosk, booking: str, lang: Lang, *, by_phone: bool) -> Response:
+    parts = parts_of(request)
+    hall = parts.hall
     with parts.database.read() as connection:
-        made = connection.exec_driver_sql(MADE_SQL, (booking,)).first()
-        if made is None or not 0 <= now.at - made[0] < SHOWN_MS:
-            return RedirectResponse(f"/kiosk/{kiosk_id}")  # the time is over, or it is none
-        view = board.appointment(connection, parts.hall, booking, now)
+        view = board.appointment(connection, hall, booking, parts.clock.now())
+        code = appointments.code_of(connection, booking)
+    prints = slip.printer_of(hall, parts.slips, kiosk.id) is not None and can_print(parts, kiosk)
     return page(
         request,
         "kiosk_book",
         step="done",
-        kiosk=kiosk,
-        booking=view,
-        words=slip.day_words(date.fromisoformat(view["day"])),
-        place=slip.place_words(view),
-        picture=segno.make(made[1], error="m", micro=False).svg_inline(omitsize=True, light="#fff"),
-        phone=bool(made[2]),
-        prints=_prints(request, kiosk),
+        lang=lang,
+        number=view["number"],
+        when=_day(view["day"], lang),
+        time=view["time"],
+        picture=segno.make(code, error="m", micro=False).svg_inline(omitsize=True, light="#fff"),
+        phone=by_phone,
+        prints=prints,
+        **kiosk_guide.words(hall, hall.service[view["service"]], lang),
     )
-
-
-def _prints(request: Request, kiosk: Kiosk) -> bool:
-    parts = parts_of(request)
-    return slip.printer_of(parts.hall, parts.slips, kiosk.id) is not None and can_print(parts, kiosk)

@@ -66,15 +66,15 @@ def _path(kiosk: str, lang: Lang, service: str = "", **query: object) -> str:
 def _units(hall: Hall, kiosk: str, lang: Lang) -> list[tuple[str, str, str]]:
     """Each: where it leads, name, and what stands above the name."""
     there = {each.unit for each in hall.services}
-    return [(_path(kiosk, lang, unit=each.id), _name(each, lang), "") for each in hall.units if each.id in there]
+    return [(_path(kiosk, lang, unit=each.id), name(each, lang), "") for each in hall.units if each.id in there]
 
 
 def _services(hall: Hall, kiosk: str, lang: Lang, unit: str) -> list[tuple[str, str, str]]:
     mine = [each for each in hall.services if unit in ("", each.unit)]
-    return [(_path(kiosk, lang, each.id), _name(each, lang), _name(hall.unit[each.unit], lang)) for each in mine]
+    return [(_path(kiosk, lang, each.id), name(each, lang), name(hall.unit[each.unit], lang)) for each in mine]
 
 
-def _name(thing: Service | Unit, lang: Lang) -> str:
+def name(thing: Service | Unit, lang: Lang) -> str:
     return (thing.name_en if lang == "en" else "") or thing.name
 
 
@@ -118,7 +118,7 @@ def _item(
         up=_path(kiosk_id, lang, unit=hall.service[service].unit if len(hall.services) > TILES else ""),
         here=_path(kiosk_id, lang, service),
         once=(again or once()) if _printer(request, hall.kiosk[kiosk_id]) else "",
-        **_words(hall, hall.service[service], lang),
+        **words(hall, hall.service[service], lang),
     )
 
 
@@ -130,14 +130,14 @@ def _printer(request: Request, kiosk: Kiosk) -> str | None:
     return kiosk.printer if parts.hall.device[kiosk.printer].paper == parts.slips[SLIP].paper else None
 
 
-def _words(hall: Hall, service: Service, lang: Lang) -> dict[str, Any]:
+def words(hall: Hall, service: Service, lang: Lang) -> dict[str, Any]:
     """As the visitor reads them: in English where the hall file has it."""
     guide: Guide | None = service.guide
     en = guide.en if guide and lang == "en" else None
     return {
         "service": service,
-        "title": _name(service, lang),
-        "unit": _name(hall.unit[service.unit], lang),
+        "title": name(service, lang),
+        "unit": name(hall.unit[service.unit], lang),
         "guide": guide,
         "conditions": (en and en.conditions) or (guide.conditions if guide else ()),
         "materials": (en and en.materials) or service.materials,
@@ -156,14 +156,14 @@ def _window(place: Mapping[str, Any], lang: Lang) -> str:
 
 
 def _slip_values(hall: Hall, service: Service, lang: Lang) -> dict[str, str]:
-    words = _words(hall, service, lang)
+    told = words(hall, service, lang)
     plain = ("unit", "time_limit", "fee", "basis", "windows", "version")
     return {
         "hall": hall.hall.name,
-        "service": words["title"],
-        "conditions": _numbered(words["conditions"]),
-        "materials": _numbered(words["materials"]),
-        **{key: words[key] for key in plain},
+        "service": told["title"],
+        "conditions": _numbered(told["conditions"]),
+        "materials": _numbered(told["materials"]),
+        **{key: told[key] for key in plain},
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from edge.devices.aloud import reads_aloud
 from edge.guard import needs
 from edge.pages.render import missing, page
 from edge.parts import parts_of
@@ -25,4 +26,6 @@ async def door(request: Request) -> Response:
 @router.get("/kiosk/{kiosk_id}", dependencies=[needs("kiosk")])
 async def kiosk(request: Request, kiosk_id: str) -> Response:
     found = parts_of(request).hall.kiosk.get(kiosk_id)
-    return page(request, "kiosk", kiosk=found) if found else missing(request, f"取号机 {kiosk_id}")
+    if found is None:
+        return missing(request, f"取号机 {kiosk_id}")
+    return page(request, "kiosk", kiosk=found, speaks=reads_aloud())

@@ -68,6 +68,7 @@ POST /desk/bookings                        desk ops
 POST /desk/bookings/{booking}/cancel       desk ops
 POST /desk/bookings/{booking}/check-in     desk ops
 POST /desk/bookings/{booking}/move         desk ops
+POST /desk/bookings/{booking}/print        desk ops
 POST /desk/hand                            desk ops
 POST /desk/tickets                         desk ops
 POST /desk/tickets/{ticket}/{act}          desk ops
@@ -75,11 +76,10 @@ GET  /healthz                              anyone
 GET  /kiosk/{kiosk_id}                     kiosk
 GET  /kiosk/{kiosk_id}/book                kiosk
 POST /kiosk/{kiosk_id}/book                kiosk
-GET  /kiosk/{kiosk_id}/book/card           kiosk
-GET  /kiosk/{kiosk_id}/book/{booking}      kiosk
 GET  /kiosk/{kiosk_id}/guide               kiosk
 GET  /kiosk/{kiosk_id}/guide/{service}     kiosk
 POST /kiosk/{kiosk_id}/guide/{service}     kiosk
+POST /api/v1/kiosks/{kiosk_id}/aloud       kiosk
 POST /api/v1/kiosks/{kiosk_id}/help        kiosk
 GET  /login                                anyone
 GET  /openapi.json                         ops

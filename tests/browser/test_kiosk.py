@@ -14,8 +14,9 @@ from tests.browser_pages import Front, look, settle
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LONG = "国有建设用地使用权及房屋所有权转移登记"
+LONG = {"name": "国有建设用地使用权及房屋所有权转移登记", "name_en": "Transfer of land use rights and home ownership"}
 """As long as names of services are in a real hall's list."""
+BUSY = {"words": "约0.5到2.5小时", "words_en": "about 25 to 60 minutes"}
 TALL, WIDE = {"width": 1080, "height": 1920}, {"width": 1280, "height": 800}
 SMALLEST, GAP = 88, 24
 CONTROLS = """() => [...document.querySelectorAll("main:not([hidden]) button")]
@@ -70,23 +71,16 @@ async def test_a_misplaced_control_is_found(change: dict[str, Any], fault: str) 
 
 
 async def many_long_names(route: Route) -> None:
-    """The menu of a hall with more services than one screen holds, each with a long name."""
+    """The menu of a hall with more services than one screen holds, each with a long name and a long wait."""
     answer = await route.fetch()
     menu = await answer.json()
     for unit in menu["units"]:
         unit["services"] = [
-            each | {"id": f"{each['id']}{n}", "name": LONG} for each in unit["services"] for n in range(4)
+            each | LONG | {"id": f"{each['id']}{n}", "waiting": 12, "estimate": each["estimate"] | BUSY}
+            for each in unit["services"]
+            for n in range(4)
         ]
     await route.fulfill(response=answer, json=menu)
-
-
-SPEAKS = """
-const voice = { lang: "zh-CN", localService: true };
-const speech = { getVoices: () => [voice], speak: (it) => (window.said = it.text), cancel: () => (window.said = "") };
-Object.defineProperty(window, "speechSynthesis", { value: speech });
-window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
-"""
-"""A machine with one Chinese voice."""
 
 
 async def as_it_comes(page: Page) -> None:
@@ -126,7 +120,6 @@ async def test_controls_are_large_apart_and_in_reach(front: Front, size: dict[st
     if many:
         await context.route("**/api/v1/services", many_long_names)
     page = await context.new_page()
-    await page.add_init_script(SPEAKS)
     await page.goto(front.address("/kiosk/1"))
     if many:
         await open_first_unit(page, size)

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.test_kiosk import CONTROLS, SPEAKS, TALL, WIDE, misplaced
+from tests.browser.test_kiosk import CONTROLS, TALL, WIDE, misplaced
 from tests.browser_pages import Front, look, settle
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -15,6 +15,14 @@ WHOLE = """[...document.querySelectorAll("#guide .facts")]
   .every((box) => box.scrollHeight <= box.clientHeight + 1 && box.scrollWidth <= box.clientWidth + 1)"""
 
 
+HEARD = """
+const { start, stop } = AudioBufferSourceNode.prototype;
+globalThis.heard = [];
+const played = AudioBufferSourceNode.prototype;
+played.start = function (...more) { heard.push(this.buffer.duration); start.apply(this, more); };
+played.stop = function (...more) { heard.push("stopped"); stop.apply(this, more); };
+"""
+"""Seconds of what is played, and `stopped`."""
 PRINTS = """async () => (await (await fetch("/api/v1/devices")).json()).devices
   .some((each) => each.id === "printer-1" && each.state === "up")"""
 
@@ -38,7 +46,7 @@ async def hit(page: Page, *keys: str) -> None:
 @pytest.mark.req("KIOSK-03")
 async def test_the_guide_is_read_heard_printed_and_leads_to_a_number(front: Front) -> None:
     page = await (await front.context("/kiosk/1")).new_page()
-    await page.add_init_script(SPEAKS)
+    await page.add_init_script(HEARD)
     await page.goto(front.address("/kiosk/1"))
     while not await page.evaluate(PRINTS):
         await page.wait_for_timeout(100)
@@ -49,11 +57,15 @@ async def test_the_guide_is_read_heard_printed_and_leads_to_a_number(front: Fron
     await page.locator("#guide .tile", has_text="不动产转移登记").click()
     await expect(page.locator("#guide h1")).to_have_text("不动产转移登记")
     await shown(page, "guide")
-    await page.locator('#guide [data-does="aloud"]').click()
-    assert "完税证明" in await page.evaluate("window.said")
+    async with page.expect_request("**/aloud") as asked:
+        await page.locator('#guide [data-does="aloud"]').click()
+    assert "完税证明" in str((await asked.value).post_data)
+    while not (heard := await page.evaluate("heard")):
+        await page.wait_for_timeout(100)
+    assert heard[0] > 10
     await page.locator("[data-once]").click()
     await expect(page.locator("#guide .notice")).to_have_text("正在打印，请在下面取走")
-    assert await page.evaluate("window.said") == ""
+    assert (await page.evaluate("heard"))[1:] == ["stopped"]
     await page.locator('[data-does="take"]').click()
     await expect(page.locator("#number")).to_have_text(re.compile(r"^K\d{3}$"))
 
@@ -68,10 +80,13 @@ async def test_by_keyboard_in_large_type_and_english(front: Front) -> None:
     await settle(page)
     await hit(page, "Tab", "Enter")
     await expect(page.locator("#guide h1")).to_have_text("Pension insurance")
-    await expect(page.locator('#guide [data-does="aloud"]')).to_be_hidden()
     await shown(page, "guide-large-en")
     await hit(page, "Tab")
     await expect(page.locator("#guide .facts")).to_be_focused()
+    async with page.expect_response("**/aloud") as answered:
+        await page.locator('#guide [data-does="aloud"]').click()
+    assert '"english":true' in str((await answered.value).request.post_data)
+    await page.locator("#guide .facts").focus()
     await hit(page, "Tab", "Enter")
     await expect(page.locator("#guide .tile")).to_have_count(6)
     await page.locator('#guide [data-does="back"]').click()

@@ -110,7 +110,6 @@ async def call_again(front: Front, page: Page, ticket: str) -> None:
 PAGES: tuple[tuple[str, str, Any], ...] = (
     ("/kiosk/1", ".tile", None),
     ("/kiosk/1", ".tile", choose),
-    ("/kiosk/1/book", "h1", None),
     ("/window/2", "#sign-paused:not(:empty)", None),
     ("/window/3", "#sign-paused:not(:empty)", None),
     ("/pad/1", "#levels", None),

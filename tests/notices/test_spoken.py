@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.notices.spoken import DIGITS, call_sentence, cn_number, numbers, spell
+from edge.notices.spoken import DIGITS, call_sentence, cn_number, numbers, page, spell
 
 WORDS = {"number": "A001", "floor": "一楼", "no": "3", "name": "社保窗口", "unit": "人力资源和社会保障局"}
 
@@ -110,7 +110,23 @@ def test_digits_inside_a_text_are_said(text: str, spoken: str) -> None:
 
 @given(st.text())
 def test_no_decimal_digit_is_left_in_a_text(text: str) -> None:
-    assert not any(char.isdecimal() for char in numbers(text))
+    assert not any(char.isdecimal() for char in numbers(text) + page(text))
+
+
+@pytest.mark.parametrize(
+    ("shown", "read"),
+    [
+        ("养老保险 您的号\nA001\n\n前面 12 人", "养老保险 您的号。A零零一。前面 十二 人"),
+        ("A105 请到 3 号窗口", "A一零五 请到 三 号窗口"),
+        ("预计等候：5–10 分钟", "预计等候:五到十 分钟"),
+        ("下午14:30继续", "下午十四点三十分继续"),
+        ("您预约了 09:00-9:05", "您预约了 九点整到九点零五分"),
+        ("电话 0871-63115678", "电话 零八七一-六三一一五六七八"),
+        ("2026-11-23", "二千零二十六-十一-二十三"),
+    ],
+)
+def test_a_page_is_read_line_by_line(shown: str, read: str) -> None:
+    assert page(shown) == read
 
 
 @pytest.mark.req("QUE-14", "QUE-15", "QUE-21")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.bookings.test_api import plain
 from tests.hall import Running, World, running
-from tests.pages.desks import done, page, part, refused
+from tests.pages.desks import done, page, part, refused, send
 from tests.pages.forms import Form, form, forms
 from tests.pages.visits import told, words
 
@@ -137,3 +137,47 @@ async def test_a_long_closure_is_passed_over(hall: Running) -> None:
     assert "3月12日（星期四） 10:00–10:30（余 2）" in text
     assert "3月11日" not in text.partition("<select")[2]
     await done(hall, form(text, f"{path}/move"), slot="2026-03-12 10:00 10:30")
+
+
+# ---- the slip
+
+
+@pytest.mark.req("APPT-05")
+async def test_who_was_moved_gets_a_slip_with_the_new_time(tmp_path: Path) -> None:
+    async with running(World(tmp_path)) as hall:
+        await hall.up("printer-1")
+        path = await book(hall)
+        _, text = await done(hall, await move(hall, path), slot=f"{WEDNESDAY} 10:00 10:30")
+        drawn = form(text, f"{path}/print")
+        for _ in range(2):
+            _, text = await done(hall, drawn)
+            assert "打印凭证：请到1号取号机取纸" in told(text)
+        await hall.until(lambda: hall.events("print.done"))
+        (slip,) = hall.world.simulator("printer-1").slips
+        printed = "".join(span.text for item in slip.items for span in getattr(item, "spans", ()))
+        assert "3月4日（星期三）" in printed
+        assert "10:00–10:30" in printed
+        other = form(text, f"{path}/print")
+        await refused(hall, other, 404, kiosk="")
+        await done(hall, form(text, f"{path}/cancel"))
+        assert "不用再打凭证" in told(await refused(hall, other, 409))
+        assert f"{path}/print" not in await page(hall, path)
+
+
+async def test_a_service_that_is_not_booked_says_why_nothing_can_be_moved(tmp_path: Path) -> None:
+    def unbooked(text: str) -> str:
+        return plain(text).replace('id = "pension"', 'id = "pension"\nslot_quota = 0')
+
+    async with running(World(tmp_path, unbooked)) as hall:
+        text = await page(hall, await book(hall, beyond="on"))
+        assert "不开放预约" in part(text, "unmoved")
+        assert not any(each.action.endswith("/move") for each in forms(text))
+
+
+async def test_free_times_are_seen_before_anything_is_booked(hall: Running) -> None:
+    drawn = form(await page(hall, "/bookings"), "/desk/bookings")
+    assert "请先选业务和日期" in told(await refused(hall, drawn, 422, act="look"))
+    answer = await send(hall, drawn, SLOT | {"from": "", "to": ""}, act="look")
+    assert "08:30–09:00（2）" in part(answer.text, "free")
+    assert 'value="13800138000"' in answer.text
+    assert hall.events("appointment.") == []

@@ -38,14 +38,17 @@ async function ask(path, options, timeout) {
 export const get = (path, timeout = 5000) => ask(path, {}, timeout);
 
 /** A key nobody else makes. `crypto.randomUUID` is missing on http pages of a LAN address. */
-function newKey() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+export const posted = (body) => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json", "Idempotency-Key": newKey() },
+  body: JSON.stringify(body),
+});
 
 /** One press. Where nothing answers it asks again with the same key, after each of these pauses; then throws Problem 0. */
 export async function post(path, body = {}, pauses = RETRIES) {
-  const headers = { "Content-Type": "application/json", "Idempotency-Key": newKey() };
-  const options = { method: "POST", headers, body: JSON.stringify(body) };
+  const options = posted(body);
   for (const pause of pauses) {
     try {
       return await ask(path, options, 4000);

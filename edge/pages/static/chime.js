@@ -45,11 +45,20 @@ export function announce(url) {
   before = before.then(() => (performance.now() - asked < STALE ? play(url) : null));
 }
 
-async function play(url) {
+let source = null;
+let nth = 0;
+
+/** Ends what is heard, and what is on its way. */
+export const hush = () => (nth++, source?.stop());
+
+export async function play(url, options) {
+  const mine = nth;
+  if (!(await soundAllowed())) return;
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5000), ...options });
     const buffer = await context.decodeAudioData(await answer.arrayBuffer());
-    const source = new AudioBufferSourceNode(context, { buffer });
+    if (mine !== nth) return;
+    source = new AudioBufferSourceNode(context, { buffer });
     source.connect(context.destination);
     source.start();
     // An output that is lost meanwhile ends nothing.

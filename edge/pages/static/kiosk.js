@@ -1,8 +1,7 @@
-// The ticket kiosk: one touch on a service gives a number, with a card, a booking or a claim before it or without.
-// The ticket is committed before anything is printed.
+// The ticket kiosk: one touch on a service gives a number, with or without a card, a booking or a claim before it.
 
-import { get, now, post } from "./api.js";
-import { ring } from "./chime.js";
+import { get, now, post, posted } from "./api.js";
+import { hush, play, ring } from "./chime.js";
 import { $, clock, copy, drawn, list, onTap, say, show } from "./dom.js";
 import { clearDigits, keypad, scanner } from "./keypad.js";
 import { live, take } from "./live.js";
@@ -13,8 +12,7 @@ import { drawYours, greet, readCards } from "./yours.js";
 const RESULT = 20_000;
 const IDLE = 60_000;
 const ANSWER = 20_000;
-const speech = speechSynthesis;
-let voice;
+const ALOUD = 30_000;
 
 // ---- choosing
 
@@ -27,7 +25,6 @@ function makeTile({ id, services }) {
   return tile;
 }
 
-/** Of a service, or of a unit. */
 function updateTile(tile, it) {
   const [unit, name, wait, about] = tile.querySelectorAll(".part");
   const { open, services: inside } = it;
@@ -59,10 +56,12 @@ function drawChoose() {
   fit($("tiles"));
 }
 
-/** Long names: smaller type for all tiles alike, rather than words cut off. */
+/** Smaller type for all tiles alike, rather than words cut off. */
 function fit(tiles) {
+  const full = () => [...tiles.children].some((tile) => tile.scrollHeight > tile.clientHeight);
   tiles.classList.remove("tight");
-  tiles.classList.toggle("tight", [...tiles.children].some((tile) => tile.scrollHeight > tile.clientHeight));
+  tiles.classList.toggle("tight", full());
+  for (let size = 1; tiles.style.setProperty("--fit", size), size > 0.6 && full(); size -= 0.05);
 }
 
 function choose({ service: id }) {
@@ -83,19 +82,29 @@ function declare({ reason }) {
   enter("choose");
 }
 
-// ---- the guide
+// ---- the guide, and booking
 
-/** What the server draws of the guide; with `once` it prints that. */
-async function read({ path, once }) {
-  const drawing = await drawn(path, once && new URLSearchParams({ once }));
+/** What the server draws at a path; with `once` all that the press says is sent there. */
+async function read(said) {
+  const drawing = await drawn(`${said.path}&lang=${document.documentElement.lang}`, said.once && new URLSearchParams(said));
   if (!drawing) return enter("down");
+  enter("guide");
   $("guide").replaceChildren(drawing);
   bind(drawing);
-  enter("guide");
   drawing.focus();
 }
 
-// ---- bookings
+/** A card beside a booking is who books; everywhere else its holder is greeted. */
+function meet(reading) {
+  const asks = document.querySelector("#guide:not([hidden]) [data-card]");
+  if (asks && reading.card) read({ ...asks.dataset, act: "", card: reading.card });
+  else greet(reading);
+}
+
+function aloud() {
+  visit.touched += ALOUD;
+  play(`/api/v1/kiosks/${here.kiosk}/aloud`, posted({ text: $(visit.view).innerText, english: !!visit.language }));
+}
 
 const redeem = (booking) => obtain("/appointments/check-in", { ...booking, ...here });
 const byPhone = (digits) => redeem({ number: digits.slice(0, 6), phone_tail: digits.slice(6) });
@@ -119,17 +128,18 @@ function ask() {
   ring();
 }
 
-/** Every trace of the visitor goes. */
 function leave() {
+  hush();
   forget();
   clearDigits();
   clearNumber();
+  $("guide").replaceChildren();
   enter("choose");
   notice("");
   dress();
 }
 
-/** Words that never change stand in the template, in Chinese; here they change their language. */
+/** The template speaks Chinese; here its words change their language. */
 function dress() {
   document.documentElement.lang = visit.language ? "en" : "zh-CN";
   document.body.classList.toggle("large", visit.big);
@@ -145,9 +155,6 @@ function dress() {
 
 function tick(age) {
   say("clock", clock(now()));
-  // Only a voice of this machine speaks without a network.
-  voice = speech.getVoices().find((it) => it.localService && it.lang.startsWith(visit.language ? "en" : "zh"));
-  document.body.classList.toggle("speaks", !!voice);
   const calm = performance.now() - visit.touched;
   if (visit.ticket) {
     drawPrint();
@@ -184,23 +191,22 @@ async function refresh() {
   return taken.seq;
 }
 
-/** What the buttons do, each by its name in the template; they may bring more. */
 const DOES = {
   again: () => printAgain(),
-  aloud: () => speech.speak(Object.assign(new SpeechSynthesisUtterance($(visit.view).innerText), { voice })),
-  back: () => enter(visit.ticket ? "result" : "choose"),
+  aloud,
+  back: () => enter(visit.ticket ? "result" : visit.view + visit.back === "keypadguide" ? "guide" : "choose"),
   big: () => ((visit.big = !visit.big), (visit.page = 0), dress()),
   booking: () => keypad("booking", byPhone),
   claim: () => enter("reasons"),
   declare,
   desk: () => notice(t("desk")),
-  guide: () => read({ path: `/kiosk/${here.kiosk}/guide?lang=${document.documentElement.lang}` }),
   help: () => post(`/kiosks/${here.kiosk}/help`, {}, []).then(() => t("told"), (it) => it.title).then(notice),
   language: () => ((visit.language = 1 - visit.language), notice(""), dress()),
   leave,
   next: () => turn(visit.page + 1),
   previous: () => (visit.page ? turn(visit.page - 1) : turn(0, null)),
   read,
+  tail: (said) => keypad("tail", (tail) => read({ ...said, tail })),
   take: choose,
   text: takeMessages,
 };
@@ -210,12 +216,12 @@ function bind(root) {
 }
 
 bind(document);
-// A touch anywhere else on the question also means: I am still here.
+// A touch anywhere on the question means: I am still here.
 onTap($("ask"), (event) => event.target.closest("#home") || enter(visit.back));
-const touch = () => ((visit.touched = performance.now()), speech.cancel());
+const touch = () => ((visit.touched = performance.now()), hush());
 for (const each of ["pointerdown", "keydown"]) addEventListener(each, touch);
 addEventListener("contextmenu", (event) => event.preventDefault());
 dress();
 scanner(whenShown((code) => redeem({ code })));
 live({ refresh, onTick: tick, wants: (event) => /^(ticket|print|window|device)\./.test(event.type) });
-if ("reader" in document.body.dataset) readCards(whenShown(greet));
+if ("reader" in document.body.dataset) readCards(whenShown(meet));

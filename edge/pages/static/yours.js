@@ -48,7 +48,7 @@ function part() {
   if (visit.view !== "result") notice(t("cardGone"));
 }
 
-/** Numbers first: a second one for the same is not given. */
+/** Numbers first. */
 function things() {
   const { card, tickets, appointments } = visit.reading ?? { tickets: [], appointments: [] };
   const redeem = (id) => obtain("/appointments/check-in", { card, id, ...here });
