@@ -198,7 +198,9 @@ async def test_a_ticket_on_a_phone(front: Front, busy: dict[str, str]) -> None:
 async def test_the_keyboard_gets_everywhere(front: Front, busy: dict[str, str], path: str) -> None:
     page = await front.open(path.format_map(busy), viewport=DESK[0])
     await page.wait_for_load_state("load")
-    for _ in range(2 * await page.evaluate(COUNT)):  # a date has several stops, and what scrolls is one
+    while not (stops := await page.evaluate(COUNT)):  # the pad draws its tiles when it has heard of them
+        await page.wait_for_timeout(100)
+    for _ in range(2 * stops):  # a date has several stops, and what scrolls is one
         await page.keyboard.press("Tab")
         if not await page.evaluate(LEFT):
             return
