@@ -19,7 +19,7 @@ test: tools  ## lint, types, import contracts, tests
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 2 --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: tools  ## measure; not part of `make test`
 	$(PY) -m pytest -m bench

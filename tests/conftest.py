@@ -55,14 +55,7 @@ async def _tasks_end_well() -> AsyncIterator[None]:
     assert not unread, f"errors that nobody read: {unread}"
 
 
-REAL_TIME = ("browser", "processes", "systemd")
-"""Folders whose tests wait for a clock on the wall: one after the other, while another worker does the rest."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent.name in REAL_TIME:
-            item.add_marker(pytest.mark.xdist_group("real time"))
     rows = known_rows(ROWS.read_text("utf-8"))
     cited = ((item.nodeid, row) for item in items for mark in item.iter_markers("req") for row in mark.args)
     unknown = sorted({f"{test} cites {row}" for test, row in cited if row not in rows})

@@ -21,7 +21,6 @@ from tests.attendance.month import LEFT, MONTH, WORKED, Month, calendar
 from tests.attendance.month_picture import FILE, picture
 from tests.attendance.month_run import AHEAD_S, DEAD, LIVE, OBJECTOR, REPLAYED, WRONG, Run, run
 
-pytestmark = pytest.mark.xdist_group("march")  # one run for them all
 COUNTY = profile("county_xx")
 OVERRIDES = {each.day: each for each in calendar()}
 

@@ -189,7 +189,6 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return told
 
 
-@pytest.mark.xdist_group("bad tests")
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_test_fails(faults: dict[str, str], name: str) -> None:
     assert BAD[name][0] in faults[name]

@@ -11,8 +11,6 @@ import pytest
 
 from tests.gates.tree import Function, functions, product_sources, where
 
-pytestmark = pytest.mark.xdist_group("size")  # each file is read once for them all
-
 FUNCTION, USUAL_FUNCTION, FILE, DEPTH = 50, 40, 400, 3
 SOURCES = product_sources()
 BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
