@@ -239,6 +239,28 @@ async def test_the_sign_on_a_pause_is_seen_before_the_pause(page: Page) -> None:
     await press(page, "*", "已恢复服务")
 
 
+async def test_a_preview_that_comes_late_does_not_stand_for_what_is_typed_now(page: Page) -> None:
+    held: list[Route] = []
+
+    async def slow(route: Route) -> None:
+        if "resume=14" in route.request.url:
+            await route.continue_()
+        else:
+            held.append(route)
+
+    await page.route("**/sign?*", slow)
+    await page.locator("#pause-sign").select_option("go_to")
+    await page.locator("#pause-resume").fill("14:30")
+    await expect(page.locator("#sign-paused")).to_have_text("请到1号窗口 14:30恢复")
+    for route in held:
+        async with page.expect_response(route.request.url):
+            await route.continue_()
+    await settle(page)
+    await expect(page.locator("#sign-paused")).to_have_text("请到1号窗口 14:30恢复")
+    await page.unroute("**/sign?*", slow)
+    await page.locator("h1").click()
+
+
 # ---- who goes to fetch something, or goes on elsewhere
 
 

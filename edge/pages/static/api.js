@@ -37,7 +37,7 @@ async function ask(path, options, timeout) {
 /** The JSON, or null for 204. Throws Problem. */
 export const get = (path, timeout = 5000) => ask(path, {}, timeout);
 
-/** A key nobody else makes. `crypto.randomUUID` is missing on http pages of a LAN address. */
+/** A key nobody else makes; `crypto.randomUUID` is missing on http pages. */
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 export const posted = (body) => ({

@@ -4,6 +4,7 @@ import { $, drawn, say, show } from "./dom.js";
 import { fields, t } from "./moves.js";
 
 let shownFor;
+let nth = 0;
 
 export function drawDuty({ staff, waiting, hand_over: { asked } }) {
   show("sign-out", staff !== null);
@@ -14,14 +15,15 @@ export function drawDuty({ staff, waiting, hand_over: { asked } }) {
   shownFor = staff;
 }
 
-/** The edge itself says what would stand there. */
+/** As the edge would write it. */
 async function preview() {
+  const mine = ++nth;
   for (const node of document.querySelectorAll("[data-sign]")) {
     node.hidden = node.dataset.sign !== $("pause-sign").value;
     node.lastElementChild.disabled = node.hidden;
   }
   const fresh = await drawn(`${location.pathname}/sign?${new URLSearchParams(fields($("pause")))}`);
-  if (fresh) say("sign-paused", fresh.textContent);
+  if (fresh && mine === nth) say("sign-paused", fresh.textContent);
 }
 
 export function duty() {

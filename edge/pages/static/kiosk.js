@@ -56,7 +56,7 @@ function drawChoose() {
   fit($("tiles"));
 }
 
-/** Smaller type for all tiles alike, rather than words cut off. */
+/** Smaller type rather than words cut off. */
 function fit(tiles) {
   const full = () => [...tiles.children].some((tile) => tile.scrollHeight > tile.clientHeight);
   tiles.classList.remove("tight");
@@ -94,7 +94,7 @@ async function read(said) {
   drawing.focus();
 }
 
-/** A card beside a booking is who books; everywhere else its holder is greeted. */
+/** A card beside a booking is who books; elsewhere its holder is greeted. */
 function meet(reading) {
   const asks = document.querySelector("#guide:not([hidden]) [data-card]");
   if (asks && reading.card) read({ ...asks.dataset, act: "", card: reading.card });
