@@ -72,6 +72,7 @@ async def test_on_a_phone_everything_is_in_reach(front: Front) -> None:
     await page.locator("#f-lines").fill("1-2 0:00\n4 0:00")
     await page.get_by_role("button", name="全部补录").click()
     await expect(page.locator('[data-test="count"]')).to_contain_text("共 3 个")
+    await page.wait_for_load_state()  # what is said is there before the style that sizes it
     assert await page.evaluate(SMALL, TARGET) == []
     await page.get_by_role("link", name="S4").click()
     await page.wait_for_load_state()
