@@ -13,7 +13,7 @@ from edge.guard import needs
 from edge.notices.calls import SPOKEN, sentence, volume
 from edge.notices.preview import preview
 from edge.notices.slips import SlipTemplate, compose, fill
-from edge.notices.spoken import page
+from edge.notices.spoken import read_page
 from edge.parts import Parts, actor_of, parts_of, perform
 from edge.queue import board, prints
 from edge.refusal import Refused
@@ -50,18 +50,18 @@ async def audio(request: Request, seq: int) -> Response:
     return Response(await parts.hub.audio(zone.voice.device if zone.voice else None, speech), media_type="audio/wav")
 
 
-class Page(BaseModel):
+class Shown(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     text: Annotated[str, Field(description="what the page shows", min_length=1, max_length=4000)]
     english: bool = False
 
 
 @router.post("/kiosks/{kiosk_id}/aloud", dependencies=[needs("kiosk")])
-async def aloud(request: Request, kiosk_id: str, body: Page) -> Response:
+async def aloud(request: Request, kiosk_id: str, body: Shown) -> Response:
     """What this kiosk shows, as sound (WAV); it is kept nowhere. 503 `no_voice`: this machine cannot read aloud."""
     if kiosk_id not in parts_of(request).hall.kiosk:
         raise Refused("no_such_kiosk", "没有这台取号机", f"kiosk {kiosk_id!r}", 404)
-    sound = await read_aloud(body.text if body.english else page(body.text), english=body.english)
+    sound = await read_aloud(body.text if body.english else read_page(body.text), english=body.english)
     if sound is None:
         raise Refused("no_voice", "这台机器不能朗读，需要帮助请找导办台", f"kiosk {kiosk_id!r}: espeak-ng", 503)
     return Response(sound, media_type="audio/wav")

@@ -56,7 +56,7 @@ def numbers(text: str) -> str:
     return re.sub(r"\d+", _run, text)
 
 
-def page(text: str) -> str:
+def read_page(text: str) -> str:
     """What a Chinese page shows, as it is read: a line is a sentence, A105 A一零五, 14:30 十四点三十分, 5–10 五到十."""
     lines = (line.strip() for line in unicodedata.normalize("NFKC", text).splitlines())
     read = "。".join(line for line in lines if line)

@@ -17,6 +17,7 @@ from edge.hall import Window
 from edge.hallqueue import Outcome
 from edge.notices.outcomes import FORMS
 from edge.notices.signs import sign_text
+from edge.notices.slips import NAMES
 from edge.pages.render import HEADERS, missing, page
 from edge.parts import Parts, parts_of
 from edge.queue import board, next_view
@@ -125,11 +126,7 @@ def other_keys(no: int) -> tuple[Key, ...]:
 
 GIVEN = {"hall", "window", "date", "item", "receiver", "phone", "content", "reason", "code"}
 """Words of a notice that the edge knows, or that the ticks say."""
-FIELD_WORDS: Mapping[str, Pair] = {
-    "applicant": ("申请人", "Applicant"),
-    "deadline": ("补齐期限", "To be supplied by"),
-    "basis": ("退件依据", "Legal basis"),
-}
+IN_ENGLISH: Mapping[str, str] = {"applicant": "Applicant", "deadline": "To be supplied by", "basis": "Legal basis"}
 
 
 class Field(NamedTuple):
@@ -142,7 +139,7 @@ def fields(parts: Parts, outcome: Outcome) -> list[Field]:
     """What only the clerk knows of this outcome's notice."""
     form = parts.slips[FORMS[outcome]]
     asked = [word for word in form.required if word not in GIVEN]
-    return [Field(word, FIELD_WORDS.get(word, (word, word)), form.words[word]) for word in asked]
+    return [Field(word, (NAMES.get(word, word), IN_ENGLISH.get(word, word)), form.words[word]) for word in asked]
 
 
 def _printer(parts: Parts, window: Window) -> str:

@@ -164,10 +164,10 @@ def _take_away(session: Session, hall: Hall, now: Now, no: int, actor: str) -> N
     run("DELETE FROM window WHERE no=?", (no,))
     run("UPDATE ticket SET window=NULL WHERE window=? AND state IN ('missed', 'held')", (no,))
     # No sign sends anybody there any more.
-    sql = "UPDATE window SET sign=iif(sign='go_to', 'wait_a_moment', sign), other=NULL WHERE other=? RETURNING no, sign"
-    for other, sign in run(sql, (no,)).all():
+    sql = "UPDATE window SET sign=iif(sign='go_to', 'wait_a_moment', sign), other=NULL WHERE other=?"
+    for other, sign, resume in run(f"{sql} RETURNING no, sign, resume", (no,)).all():
         if other in hall.window:
-            windows.tell(session, hall, now, "window.paused", other, actor, sign=sign)
+            windows.tell_paused(session, hall, now, other, actor, sign, resume)
 
 
 # ---- what must hold

@@ -119,6 +119,7 @@ DECIDED: Mapping[Reason, str] = {"backlog": "等候人数较多的事项优先",
 def why(head: Head, decided: Reason, before: int, at: int) -> str:
     """The choice in words that a clerk can read to a visitor; `before` of the same service came earlier."""
     words = [DECIDED[decided]] if decided in DECIDED else []
+    # By arrival alone no claim has a lead; only who was urged was put before others.
     if head.priority is not None and (decided != "arrival" or head.priority == "urgent"):
         words += [f"排第{before + 1}", WORDS[head.priority]]
     return "；".join([*(words or ["先到先办"]), f"等了{waited_minutes(head.taken_at, at)}分钟"])

@@ -67,7 +67,7 @@ def pause(session: Session, hall: Hall, now: Now, command: Pause) -> None:
         (*told, now.at, command.window, *told),
     )
     if changed.rowcount:
-        tell(session, hall, now, "window.paused", command.window, command.actor, sign=command.sign)
+        tell_paused(session, hall, now, command.window, command.actor, command.sign, command.resume)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +282,10 @@ def disarm(session: Session, no: int) -> bool:
 
 
 def tell(session: Session, hall: Hall, now: Now, type_: str, no: int, actor: str, **data: Any) -> None:
-    """A pause tells until when it is, where the window's row knows."""
-    if type_ == "window.paused":
-        until = session.connection.exec_driver_sql("SELECT resume FROM window WHERE no=?", (no,)).scalar_one()
-        data |= {"resume": until} if until else {}
     append(session, hall, now, type_, f"window:{no}", actor, window=no, zone=hall.window[no].zone, **data)
+
+
+def tell_paused(session: Session, hall: Hall, now: Now, no: int, actor: str, sign: str, resume: str | None) -> None:
+    """`resume`: until when, as the sign says it; None where nobody knows."""
+    until = {"resume": resume} if resume else {}
+    tell(session, hall, now, "window.paused", no, actor, sign=sign, **until)

@@ -12,7 +12,7 @@ from edge.hallday import Taking
 from edge.refusal import Refused
 from edge.statements import Statements
 from edge.timetable import days
-from edge.windows.desk import REOPEN, tell
+from edge.windows.desk import REOPEN, tell, tell_paused
 
 IDLE = """
 SELECT no, staff FROM window w WHERE state='open' AND since < ? AND NOT EXISTS (
@@ -80,7 +80,7 @@ def begin(session: Session, hall: Hall, now: Now, command: Noon) -> int:
         session.connection.exec_driver_sql("UPDATE window SET other=? WHERE no=?", (other, no))
     for no in (*leaving, *turning):
         if no in hall.window:
-            tell(session, hall, now, "window.paused", no, "clock", sign="noon")
+            tell_paused(session, hall, now, no, "clock", "noon", command.words)
     return len(leaving)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.notices.spoken import DIGITS, call_sentence, cn_number, numbers, page, spell
+from edge.notices.spoken import DIGITS, call_sentence, cn_number, numbers, read_page, spell
 
 WORDS = {"number": "A001", "floor": "一楼", "no": "3", "name": "社保窗口", "unit": "人力资源和社会保障局"}
 
@@ -110,7 +110,7 @@ def test_digits_inside_a_text_are_said(text: str, spoken: str) -> None:
 
 @given(st.text())
 def test_no_decimal_digit_is_left_in_a_text(text: str) -> None:
-    assert not any(char.isdecimal() for char in numbers(text) + page(text))
+    assert not any(char.isdecimal() for char in numbers(text) + read_page(text))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_no_decimal_digit_is_left_in_a_text(text: str) -> None:
     ],
 )
 def test_a_page_is_read_line_by_line(shown: str, read: str) -> None:
-    assert page(shown) == read
+    assert read_page(shown) == read
 
 
 @pytest.mark.req("QUE-14", "QUE-15", "QUE-21")
