@@ -354,15 +354,19 @@ async def test_a_press_that_nobody_answers_is_said_and_sent_again_as_the_same(pa
     """The edge had it the first time: its answer got lost. One visitor is called, not two."""
     first, second = await issue(front), await issue(front)
     keys: list[str] = []
+    looked = asyncio.Event()
 
     async def lose(route: Route) -> None:
         keys.append(route.request.headers["idempotency-key"])
         if len(keys) == 1:
             await route.fetch()
+        if len(keys) == 3:
+            await looked.wait()
         await route.abort() if len(keys) < 3 else await route.continue_()
 
     await page.route("**/call-next", lose)
     await press(page, "Enter", "正在发出“叫号”…")
+    looked.set()
     await expect(page.locator("#notice")).to_have_text(f"已呼叫 {first['number']}")
     assert (len(keys), len(set(keys))) == (3, 1)
     assert (await front.ask("GET", f"/tickets/{second['id']}"))["state"] == "waiting"
