@@ -17,6 +17,8 @@ from typing import Any
 
 READY_S = 5.0
 """A start is promised to take no longer (fault F01), a restart after kill -9 included."""
+PATIENCE_S = 15.0
+"""Where the start is not what is asked about: other tests share the processor."""
 
 HEAD = """[hall]
 code = "load"
@@ -184,7 +186,7 @@ async def spawn(
     return Server(process, port, data, log)
 
 
-async def wait_ready(server: Server, within: float = READY_S) -> None:
+async def wait_ready(server: Server, within: float = PATIENCE_S) -> None:
     """Until `/readyz` answers 200. Raises TimeoutError, or RuntimeError with the log when the process ended."""
     async with asyncio.timeout(within):
         while True:
@@ -205,7 +207,7 @@ async def running(
     port: int | None = None,
     command: str = "run",
     env: Mapping[str, str] | None = None,
-    ready_within: float = READY_S,
+    ready_within: float = PATIENCE_S,
 ) -> AsyncIterator[Server]:
     """A ready server; what is left of it at the end is killed."""
     server = await spawn(file, data, port=port, command=command, env=env)

@@ -20,6 +20,7 @@ from edge.queue.policies import REASONS, Policy
 from edge.queue.scenario import COMES_BACK, NEVER_SHOWS, PRESENT, STRICT_S, Class, Scenario, Service, Ticket, Window
 from edge.queue.what_if import CV, Known
 from edge.statements import Statements
+from edge.windows import noon
 
 IN_HAND = ("called", "serving")
 DRAINS_S = 1800.0
@@ -73,7 +74,11 @@ def read(connection: Statements, hall: Hall, now: Now, openings: presence.Openin
     log, stamp = periods.of_day(connection, now.day), Stamp(midnight, now.at, demand.means(connection, hall, now))
     there = presence.stands(connection, hall, now, midnight)
     busy = {each.window: _left_s(each, stamp) for each in rows if each.state in IN_HAND} if ahead else {}
-    later = {no: presence.later(each, openings, now, busy.get(no, 0.0)) for no, each in there.items()}
+    through, whole = _through(connection, hall, now, openings), [(openings[0][0], openings[-1][1])]
+    later = {
+        no: presence.later(each, whole if no in through else openings, now, busy.get(no, 0.0))
+        for no, each in there.items()
+    }
     past = {} if ahead else presence.was_there(connection, now, there, log)
     spans = {no: presence.seconds([*past.get(no, ()), *later[no]], midnight) for no in hall.window}
     windows = [
@@ -92,6 +97,14 @@ def read(connection: Statements, hall: Hall, now: Now, openings: presence.Openin
     waits = [each.called_at - each.taken_at for each in rows if each.called_at is not None]
     mean_min = fmean(waits) / 60_000 if waits else None
     return Today(known, "ahead" if ahead else "back", sum(map(bool, later.values())), _weekday(now), weeks, mean_min)
+
+
+def _through(connection: Statements, hall: Hall, now: Now, openings: presence.Openings) -> Sequence[int]:
+    """The windows that serve through the present break, or the one to come."""
+    ends = [end for (_, end), (start, _) in pairwise(openings) if start > now.at]
+    if not ends:
+        return ()
+    return noon.duty_windows(connection, hall, noon.on_duty(connection, max(now.at, ends[0])), paused=True)
 
 
 def _weekday(now: Now) -> str:

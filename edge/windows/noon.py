@@ -45,9 +45,12 @@ def on_duty(connection: Statements, at: int) -> frozenset[str]:
     return frozenset(row[0] for row in connection.exec_driver_sql(ON_DUTY, {"at": at}))
 
 
-def duty_windows(connection: Statements, hall: Hall, on_duty: frozenset[str]) -> list[int]:
-    """The windows that serve through the break (WIN-15): those of the hall file, and where the roster's people are."""
-    rows = connection.exec_driver_sql("SELECT no, staff FROM window WHERE state='open' ORDER BY no")
+def duty_windows(connection: Statements, hall: Hall, on_duty: frozenset[str], *, paused: bool = False) -> list[int]:
+    """The windows that serve through the break (WIN-15): those of the hall file, and where the roster's people are.
+
+    `paused`: those too that are not open now.
+    """
+    rows = connection.exec_driver_sql("SELECT no, staff FROM window WHERE state='open' OR ? ORDER BY no", (paused,))
     return [no for no, staff in rows if no in hall.timetable.noon_windows or staff in on_duty]
 
 

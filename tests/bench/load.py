@@ -27,7 +27,7 @@ async def changed(hall: Path, data: Path, change: str | None) -> AsyncIterator[i
         async with _started("tests.bench.service", hall, data, change) as port:
             yield port
         return
-    async with running(hall, data, ready_within=15) as server:
+    async with running(hall, data) as server:
         yield server.port
 
 

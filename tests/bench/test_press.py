@@ -121,7 +121,7 @@ async def test_press_to_what_is_seen(tmp_path: Path, capsys: pytest.CaptureFixtu
     hall, data = tmp_path / "hall.toml", tmp_path / "data"
     hall.write_text(hall_text(kiosks=KIOSKS, windows=1), "utf-8")
     found: dict[int, dict[str, Figures]] = {count: defaultdict(Figures) for count in SCREENS}
-    async with running(hall, data, ready_within=15) as server, async_playwright() as playwright:
+    async with running(hall, data) as server, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         front = Front(browser, server.port, data)
         kiosks = [await opened(front, f"/kiosk/{n}") for n in range(1, KIOSKS + 1)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
-from tests.browser_pages import Front, look
+from tests.browser_pages import Front, look, settle
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -83,3 +83,19 @@ async def test_on_a_phone_everything_is_in_reach(front: Front) -> None:
         assert await page.evaluate(SMALL, TARGET) == []
         assert await page.evaluate(WIDE) is False
         await look(page, f"desk-phone{path.replace('/', '-')}")
+
+
+async def test_what_is_typed_for_a_call_for_help_stands_when_the_calls_are_drawn_anew(front: Front) -> None:
+    page = await (await front.context("/desk")).new_page()
+    await page.clock.install()
+    await page.goto(front.address("/desk"))
+    call = page.locator('[data-test="call"]')
+    await front.ask("POST", "/kiosks/1/help")
+    await call.locator("input").fill("王芳")
+    await page.locator("#find").focus()
+    async with page.expect_response("**/desk/calls"):
+        await page.clock.fast_forward(11_000)
+    await settle(page)
+    await expect(call.locator("input")).to_have_value("王芳")
+    await call.get_by_role("button").click()
+    await expect(call).to_contain_text("王芳 已去")

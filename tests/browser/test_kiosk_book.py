@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.test_kiosk import CONTROLS, TALL, WIDE, misplaced
 from tests.browser.test_kiosk_guide import WHOLE
@@ -43,8 +43,18 @@ async def choose(page: Page, name: str) -> None:
 
 
 @pytest.mark.req("APPT-03")
-async def test_a_booking_by_phone_leaves_no_trace(front: Front) -> None:
+async def test_a_booking_by_phone_whose_answer_is_lost_is_made_once_and_leaves_no_trace(front: Front) -> None:
     page = await front.open("/kiosk/1")
+    answers: list[str] = []
+
+    async def lose(route: Route) -> None:
+        if route.request.method != "POST":
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        answers.append(await answer.text())
+        await route.abort() if len(answers) == 1 else await route.fulfill(response=answer)
+
     await choose(page, "")
     await page.locator('[data-does="tail"]').click()
     await tap(page, '#keypad [data-does="back"]')
@@ -54,9 +64,11 @@ async def test_a_booking_by_phone_leaves_no_trace(front: Front) -> None:
         await page.wait_for_timeout(120)  # faster ones are a scanner's
         await page.keyboard.press(digit)
     await look(page, "kiosk-book-tail")
+    await page.route("**/kiosk/1/book*", lose)
     await tap(page, "#confirm")
     await shown(page, "done", "")
     number = await page.locator('[data-test="number"]').inner_text()
+    assert [number in each for each in answers] == [True, True]
     await page.locator('#guide [data-does="leave"]').click()
     await expect(page.locator("#choose")).to_be_visible()
     assert number not in await page.content()

@@ -53,7 +53,7 @@ async def bare(tmp_path: Path) -> AsyncIterator[Front]:
 
 
 def start(front: Front) -> AbstractAsyncContextManager[Server]:
-    return running(front.data.with_name("hall.toml"), front.data, port=front.port, ready_within=15)
+    return running(front.data.with_name("hall.toml"), front.data, port=front.port)
 
 
 async def opened(front: Front, path: str) -> Page:

@@ -66,7 +66,7 @@ def rows(data: Path, sql: str) -> list[Any]:
 
 async def test_the_service_has_served_whom_the_day_sent(hall: Path, data: Path, tmp_path: Path) -> None:
     folder = write_day(tmp_path / "day", COME, 33_300)
-    async with running(hall, data, ready_within=15) as server:
+    async with running(hall, data) as server:
         process = await play(folder, server.port, 1500)
         async with asyncio.timeout(20):
             told, wrong = (each.decode() for each in await process.communicate())
@@ -87,7 +87,7 @@ async def test_the_service_has_served_whom_the_day_sent(hall: Path, data: Path, 
 
 async def test_ctrl_c_finishes_what_was_called_and_nothing_more(hall: Path, data: Path, tmp_path: Path) -> None:
     folder = write_day(tmp_path / "day", [f"v{n},{32_400 + n},S0,N,,3000,10,0,0,," for n in range(6)], 90_000)
-    async with running(hall, data, ready_within=15) as server:
+    async with running(hall, data) as server:
         process = await play(folder, server.port, 60)
         async with asyncio.timeout(20):
             while rows(data, "SELECT count(*) FROM ticket WHERE state='serving'") != [(2,)]:  # noqa: ASYNC110  another process does it

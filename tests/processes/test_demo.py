@@ -30,7 +30,7 @@ def members(session: int) -> list[str]:
 
 async def one_evening(data: Path, port: int) -> str:
     """Starts the demo, takes one number, presses Ctrl-C; returns the number."""
-    async with running(FILE, data, port=port, command="demo", ready_within=15) as demo:
+    async with running(FILE, data, port=port, command="demo") as demo:
         session = demo.process.pid
         assert any("simulators" in each for each in members(session))
         async with callers(port, 1) as (caller,):
@@ -52,7 +52,7 @@ async def test_ctrl_c_ends_everything_and_the_next_start_goes_on(data: Path) -> 
 
 async def test_a_killed_demo_leaves_no_simulator_behind(data: Path) -> None:
     port = free_port(*BESIDE)
-    async with running(FILE, data, port=port, command="demo", ready_within=15) as demo:
+    async with running(FILE, data, port=port, command="demo") as demo:
         await demo.kill()
     await gone(demo.process.pid)
 

@@ -12,12 +12,12 @@ from random import Random
 import pytest
 
 from tests.processes.crowd import Acknowledged, acknowledged, check, crowd
-from tests.server import free_port, running
+from tests.server import READY_S, free_port, running
 
 
 async def kill_while_busy(hall: Path, data: Path, port: int, known: Acknowledged, random: Random) -> None:
     """One start, which must be ready in time and have lost nothing, and one kill between two commits or inside one."""
-    async with running(hall, data, port=port) as server:
+    async with running(hall, data, port=port, ready_within=READY_S) as server:
         if known.issued:  # before anyone else has opened the file: the service itself must have mended it
             check(data, known)
         async with crowd(server, known):
@@ -30,7 +30,7 @@ async def kills(hall: Path, data: Path, times: int) -> None:
     known, random, port = Acknowledged(), Random(times), free_port()
     for _ in range(times):
         await kill_while_busy(hall, data, port, known, random)
-    async with running(hall, data, port=port):
+    async with running(hall, data, port=port, ready_within=READY_S):
         check(data, known)
     assert not known.refused
     assert known.called

@@ -105,6 +105,21 @@ async def test_signs_follow_the_window_on_duty(tmp_path: Path) -> None:
         assert sign(hall, 1) == "1号 综合窗口"
 
 
+@req("WIN-15")
+@pytest.mark.parametrize(("serving", "rests"), [((), True), (("noon_windows = [3]",), False)])
+async def test_what_one_more_window_would_do_knows_who_serves_on(
+    tmp_path: Path, serving: tuple[str, ...], rests: bool
+) -> None:
+    async with running(World(tmp_path, timetable(*serving))) as hall:
+        await staffed(hall)
+        await go(hall, "11:58:00")
+        for _ in range(4):
+            await hall.issue("pension")
+        asked: dict[str, Any] = {"services": ["pension"], "from": "14:30"}
+        longest = (await hall.post("/what-if", **asked))["asked"]["before"]["longest"]
+        assert (longest > 150) == rests
+
+
 async def test_what_one_more_window_would_do_is_asked_in_the_break_too(tmp_path: Path) -> None:
     async with running(World(tmp_path, timetable())) as hall:
         await staffed(hall)

@@ -53,7 +53,7 @@ export async function post(path, body = {}, pauses = RETRIES) {
     try {
       return await ask(path, options, 4000);
     } catch (problem) {
-      if (problem.status !== 0) throw problem;
+      if (problem.status) throw problem;
     }
     await new Promise((wake) => setTimeout(wake, pause));
   }

@@ -7,7 +7,7 @@ const TONES = [
 const after = (ms) => new Promise((over) => setTimeout(over, ms));
 let context = null;
 
-/** Whether the browser lets this page sound; it may say no until somebody touches the page. */
+/** Whether the browser lets this page sound; it may refuse until the first touch. */
 export async function soundAllowed() {
   try {
     context ??= new AudioContext();

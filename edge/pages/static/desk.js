@@ -1,11 +1,11 @@
-// Who calls for help at a kiosk stands on every page of the help desk, as the service draws it.
+// Who calls for help at a kiosk stands on every page of the desk, as the service draws it.
 
-import { $, drawn } from "./dom.js";
+import { $, drawn, list } from "./dom.js";
 import { live } from "./live.js";
 
 async function refresh() {
   const fresh = await drawn("/desk/calls");
-  if (fresh && !$("calls").contains(document.activeElement)) $("calls").replaceChildren(fresh);
+  if (fresh) list($("calls"), [...fresh.children], (each) => each.dataset.key, (each) => each);
 }
 
-live({ refresh, wants: (event) => event.type.startsWith("kiosk.") });
+live({ refresh, wants: (event) => /^kiosk\./.test(event.type) });

@@ -42,14 +42,14 @@ export function list(parent, items, keyOf, make, update = () => {}) {
   wanted.forEach((node, at) => parent.children[at] !== node && parent.insertBefore(node, parent.children[at] ?? null));
 }
 
-/** What the server draws at `path`, not yet in the page; null when it does not answer, or asks for a sign-in. */
-export async function drawn(path, body) {
+/** What the server draws at `path`, not yet in the page; null without an answer. A press is sent twice: the answer may be lost. */
+export async function drawn(path, body, again = body) {
   try {
     const answer = await fetch(path, { method: body ? "POST" : "GET", body, signal: AbortSignal.timeout(5000), cache: "no-store" });
     if (!answer.ok || answer.redirected) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
   } catch {
-    return null;
+    return again ? drawn(path, body, null) : null;
   }
 }
 

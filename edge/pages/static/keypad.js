@@ -30,7 +30,7 @@ function draw() {
   let at = 0;
   for (const slot of block?.querySelectorAll("[data-size]") ?? []) {
     const shown = digits.slice(at, (at += Number(slot.dataset.size)));
-    slot.replaceChildren(...shown.padEnd(slot.dataset.size).split("").map((digit) => el("i", {}, digit)));
+    slot.replaceChildren(...[...shown.padEnd(slot.dataset.size)].map((digit) => el("i", {}, digit)));
   }
   $("confirm").disabled = digits.length < at;
 }

@@ -44,7 +44,7 @@ function drawChoose() {
   const size = big ? 4 : 6;
   const pages = Math.max(1, Math.ceil(all.length / size));
   visit.page = Math.min(visit.page, pages - 1);
-  const shown = all.slice(visit.page * size, (visit.page + 1) * size);
+  const shown = all.slice(visit.page * size).slice(0, size);
   list($("tiles"), shown, (each) => [each.id, each.prefix], makeTile, updateTile);
   say("total", t("total", { n: units.reduce((sum, each) => sum + each.waiting, 0) }) + visit.until[visit.language]);
   say("page", pages > 1 ? `${visit.page + 1} / ${pages}` : "");

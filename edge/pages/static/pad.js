@@ -35,8 +35,9 @@ async function answer(move, body, key) {
   sending = true;
   const problem = await post(`/evaluations/${asked()}${move}`, body).catch((each) => each);
   sending = false;
-  show("lost", problem?.status === 0);
-  if (problem?.status === 0) wait();
+  const lost = problem?.status === 0;
+  show("lost", lost);
+  if (lost) wait();
   else tell(problem instanceof Problem ? "closed" : key);
 }
 

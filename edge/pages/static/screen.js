@@ -125,4 +125,4 @@ async function check() {
 
 onpointerdown = onkeydown = check;
 check();
-live({ refresh, onEvent: hear, onTick: tick, wants: (event) => event.type.startsWith("ticket.") });
+live({ refresh, onEvent: hear, onTick: tick, wants: (event) => /^ticket\./.test(event.type) });

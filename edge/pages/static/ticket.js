@@ -49,5 +49,5 @@ function tick(age) {
 /** Its own moves, and those of its queue; a hall has many phones, and each asks again by itself every 10 s. */
 const wants = ({ data }) => data?.ticket === id || (data?.service && data.service === $("now").dataset.service);
 
-for (const each of $("levels").children) each.addEventListener("click", () => rate(Number(each.dataset.level)));
+for (const each of $("levels").children) each.onclick = () => rate(Number(each.dataset.level));
 live({ refresh, onTick: tick, wants });

@@ -85,7 +85,7 @@ export function drawYours() {
   }
   show("end", Boolean(reading || claim));
   const all = things();
-  const shown = all.slice(page * ROWS, (page + 1) * ROWS);
+  const shown = all.slice(page * ROWS).slice(0, ROWS);
   list($("own"), shown, (thing) => thing.id, makeThing, updateThing);
   show("more", all.length > ROWS);
   say("more", t("more", { n: all.length - shown.length }));
