@@ -266,7 +266,9 @@ def _window(hall: Hall, no: int, row: Any, waiting: Waiting) -> View:
 
 
 def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
-    """What a clerk needs beside the window itself: who comes next, and the own numbers of today."""
+    """What a clerk needs beside the window itself: who comes next, who may go on here (回呼), and the own numbers of
+    today. Who was held here stands first; then who was held elsewhere and took everything along.
+    """
     skills = hall.window[no].skills
     marks = ",".join("?" * len(skills))
     following = connection.exec_driver_sql(
@@ -274,10 +276,12 @@ def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
         f" AND (for_window=? OR for_window IS NULL AND service IN ({marks})) ORDER BY rank, position LIMIT 5",
         (no, *skills),
     )
+    near = {no}.union(*(hall.able[each] for each in skills))
     held = connection.exec_driver_sql(
-        "SELECT id, number, service, held_at FROM ticket WHERE day=? AND window=? AND state='held'"
-        " ORDER BY held_at DESC",
-        (now.day, no),
+        "SELECT id, number, service, held_at, window FROM ticket WHERE day=? AND state='held'"  # noqa: S608  only marks
+        f" AND window IN ({','.join(map(str, near))}) AND (window=? OR hold='without_papers' AND service IN ({marks}))"
+        " ORDER BY window<>?, held_at DESC",
+        (now.day, no, *skills, no),
     )
     done = connection.exec_driver_sql(
         "SELECT state, count(*) FROM ticket WHERE day=? AND window=? AND state IN ('finished','missed') GROUP BY state",
@@ -301,6 +305,7 @@ def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
                 "number": row[1],
                 "service": hall.service[row[2]].name,
                 "held_at": rfc3339(row[3], hall.zone_info),
+                "window": row[4],
             }
             for row in held
         ],

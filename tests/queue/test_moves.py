@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge.hall import Balance, Priority
 from edge.hallqueue import Hold, Queue
-from edge.queue import arrivals, desk, issuing, places, sending
+from edge.queue import arrivals, board, desk, issuing, places, sending
 from edge.refusal import Refused
 from edge.windows import desk as windows
 from tests.books import Books
@@ -125,6 +125,18 @@ def test_where_a_held_ticket_goes_on(books: Books, kind: Hold, able: bool, other
     where = 1 if able else 3
     books.do(desk.resume, desk.Resume(where, ticket, ""))
     assert column(books, ticket, "window") == where
+
+
+def test_every_window_that_may_go_on_with_a_held_ticket_shows_it_and_its_own_first(books: Books) -> None:
+    taken_along, own, stayed = issue(books), issue(books), issue(books)
+    for ticket, window, kind in ((taken_along, 3, "without_papers"), (own, 1, "waiting"), (stayed, 3, "with_papers")):
+        books.do(desk.call_chosen, desk.CallChosen(window, ticket, ""))
+        move(books, "hold", ticket, window, kind)
+        books.wall.at += 1
+    with books.database.read() as connection:
+        shown = {no: board.console(connection, books.hall, books.clock.now(), no)["held"] for no in (1, 2, 3)}
+    told = {no: [(each["id"], each["window"]) for each in held] for no, held in shown.items()}
+    assert told == {1: [(own, 1), (taken_along, 3)], 2: [], 3: [(stayed, 3), (taken_along, 3)]}
 
 
 def test_a_hold_that_does_not_say_is_of_the_halls_kind(books: Books) -> None:

@@ -52,11 +52,11 @@ export function press(node) {
   return lacking ? notice(lacking.title) : carry(node, fields(node));
 }
 
-/** The only held one is called back at once; who comes back after a miss is always chosen. */
+/** The only one is called back at once if it was held here. */
 function choose(node) {
   const { pick, path, done } = node.dataset;
   const ones = drawnNow(`${pick}-ones`);
-  if (pick === "held" && ones.length === 1) return carry(node, { ...fields(node), id: ones[0].value });
+  if (pick === "held" && ones.length === 1 && !ones[0].title) return carry(node, { ...fields(node), id: ones[0].value });
   $("picked").replaceChildren(...ones);
   say("pick-title", label(node));
   Object.assign($("pick-send").dataset, { path, done });
