@@ -136,6 +136,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "ticket.issued": (feed_printers,),
     "ticket.called": (announce, text_visitors),
     "ticket.recalled": (announce,),
+    "ticket.resumed": (announce,),
     "ticket.cancelled": (text_visitors,),
     "ticket.transferred": (text_visitors,),
     "ticket.returned": (text_visitors,),

@@ -12,7 +12,7 @@ from edge.notices.outputs import Say
 from edge.notices.spoken import call_sentence
 from edge.windows.words import sign_words
 
-SPOKEN = ("ticket.called", "ticket.recalled")
+SPOKEN = ("ticket.called", "ticket.recalled", "ticket.resumed")
 """The events that are said aloud; each has its text on the window's sign and the hall screen."""
 
 

@@ -95,6 +95,19 @@ async def test_a_call_is_heard_in_its_zone_and_the_page_plays_the_same(hall: Run
     assert page.content == speaker.wav(0)
 
 
+async def test_who_is_called_back_is_called(hall: Running) -> None:
+    await hall.up("voice-1")
+    ticket = (await hall.issue("pension"))["id"]
+    await hall.post("/windows/3/call-next")
+    await hall.post("/windows/3/hold", ticket=ticket, kind="waiting")
+    speaker = hall.world.simulator("voice-1")
+    await hall.until(lambda: speaker.heard)
+    await hall.post(f"/tickets/{ticket}/resume", window=3)
+    await hall.until(lambda: len(speaker.heard) == 2)
+    seq = hall.events("ticket.resumed")[0].seq
+    assert (await hall.api.get(f"/api/v1/announcements/{seq}.wav")).content == speaker.wav(0)
+
+
 async def test_only_a_call_has_a_sound(hall: Running) -> None:
     await hall.issue("pension")
     seq = hall.events("ticket.issued")[0].seq

@@ -82,7 +82,7 @@ async function turn(step) {
 /** A call is on the screen before the snapshot has come back; what a break held back is neither rung nor lit again. */
 function hear(event, fresh) {
   if (/^(bulletin|hall)\./.test(event.type)) turn(0);
-  if (!/^ticket\.(re)?called$/.test(event.type) || !fresh) return;
+  if (!/^ticket\.(re)?(call|sum)ed$/.test(event.type) || !fresh) return;
   const { number, window, zone: there } = event.data;
   if (there && there !== zone) return;
   band = add(band, { number, window, state: "called" }, performance.now(), room());
