@@ -368,15 +368,14 @@ class Hall(_Model):
         """The windows that have a sign or a number display."""
         return frozenset(each.no for each in self.windows if each.sign is not None or each.call_boxes)
 
+    def place(self, no: int) -> dict[str, Any]:
+        """A window as a visitor is told of it."""
+        return {"no": no, "name": self.window[no].name, "floor": self.zone[self.window[no].zone].floor}
+
     @cached_property
     def places(self) -> dict[str, list[dict[str, Any]]]:
-        """Service id -> the windows that may serve it, as a visitor is told of them."""
-        return {
-            service: [
-                {"no": no, "name": self.window[no].name, "floor": self.zone[self.window[no].zone].floor} for no in able
-            ]
-            for service, able in self.able.items()
-        }
+        """Service id -> the windows that may serve it."""
+        return {service: [self.place(no) for no in able] for service, able in self.able.items()}
 
     @cached_property
     def able(self) -> dict[str, tuple[int, ...]]:

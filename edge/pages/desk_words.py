@@ -99,7 +99,8 @@ def _where(hall: Hall, view: dict[str, Any], it: Facts) -> Iterable[str]:
     if it.not_before is not None:
         yield f"{clock(hall, it.not_before)} 以后叫号"
     if it.for_staff is not None:
-        yield f"只等工号 {it.for_staff} 叫号"
+        away = it.for_window == 0 and it.not_before is None
+        yield f"只等工号 {it.for_staff} 叫号" + ("，现在没有登录，能办理的窗口可以指呼" if away else "")
     elif it.for_window:
         yield f"只等 {it.for_window} 号窗口：{place(hall, it.for_window)}"
     else:

@@ -41,7 +41,9 @@ SELECT t.number, t.service, t.state, t.window, t.taken_at, t.called_at, t.starte
     ELSE (SELECT waiting - 1 FROM line WHERE service=t.service) END,
   (SELECT state FROM print_job p WHERE p.ticket=t.id AND p.template='ticket'
     ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1),
-  t.priority, t.rank, t.for_window IS NOT NULL, t.told_low, t.told_high, t.told_minutes
+  t.priority, t.rank, t.for_window IS NOT NULL, t.told_low, t.told_high, t.told_minutes,
+  CASE WHEN t.state='waiting' AND t.for_window=0 THEN coalesce((SELECT no FROM window WHERE staff=t.for_staff),
+    t.due_window) WHEN t.state='waiting' THEN t.for_window END
 FROM ticket t WHERE t.id=?
 """  # noqa: S608  our own words
 """Who is the last of a line, as whoever has just come, need not count it."""
@@ -60,7 +62,7 @@ def ticket(
     if service is None:
         raise Refused("service_gone", "这项业务已不在本大厅办理", f"service {service_id!r}", status=404)
     ahead = before if state == "waiting" else 0
-    told = Estimate(*row[14:]) if row[14] is not None and times[1] is None else None  # a call ends what was told
+    told = Estimate(*row[14:17]) if row[14] is not None and times[1] is None else None  # a call ends what was told
     waits = estimates.Waits(Place(ticket_id, service_id, row[12], ahead, bool(row[13])), times[0], told)
     kiosk = hall.kiosk.get(kiosk_id)
     return {
@@ -69,7 +71,7 @@ def ticket(
         "service": {"id": service.id, "name": service.name, "name_en": service.name_en},
         "state": state,
         "ahead": ahead,
-        "windows": hall.places[service.id],
+        "windows": [hall.place(row[17])] if row[17] in hall.window else hall.places[service.id],
         "estimate": tell(waits) if tell is not None and state == "waiting" else None,
         "window": window,
         "print": printing or "none",

@@ -258,6 +258,9 @@ def _check_target(session: Session, hall: Hall, command: Transfer) -> None:
         raise Refused("no_such_service", "没有这项业务", f"service {command.service!r}", 404)
     if command.staff is not None and command.staff not in hall.clerk:
         raise Refused("no_such_staff", "没有这个工号", f"staff {command.staff!r}", 404)
+    if command.staff is not None and not command.delay_minutes and not sending.seat(session, command.staff):
+        title = f"{hall.clerk[command.staff].name}现在没有登录窗口，请转到业务或窗口"
+        raise Refused("clerk_away", title, f"staff {command.staff}")
     if command.to is not None and windows.window_row(session, hall, command.to).sign == "closed":
         title = f"{command.to}号窗口已停止服务，请转到业务或别的窗口"
         raise Refused("window_closed", title, f"window {command.to}")

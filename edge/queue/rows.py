@@ -12,6 +12,7 @@ from edge.hall import Hall, Window
 from edge.hallqueue import Hold
 from edge.journal import OF_PLACES
 from edge.queue import balance, tickets
+from edge.queue.sending import mine
 from edge.refusal import Refused
 from edge.statements import Statements
 
@@ -77,9 +78,7 @@ def in_hand(session: Session, window: int) -> Ticket | None:
 
 def by_ordinal(session: Session, day: str, services: tuple[str, ...], window: int, ordinal: int) -> Ticket | None:
     """The ticket of that number that waits for this window, or was missed; the oldest of several."""
-    marks = ",".join("?" * len(services))
-    where = "day=? AND ordinal=? AND state IN ('waiting','missed') AND (for_window=? OR"
-    where += f" for_window IS NULL AND service IN ({marks})) ORDER BY state DESC, position"
+    where = f"day=? AND ordinal=? AND state IN ('waiting','missed') AND {mine(services)} ORDER BY state DESC, position"
     return _ticket(session, where, day, ordinal, window, *services)
 
 

@@ -27,8 +27,7 @@ def send(session: Session, ticket: str, target: Target) -> int | None:
     """Returns the only window that may call it now: None for any of its line, `NOWHERE` for none yet."""
     window = target.window
     if target.staff is not None:
-        row = session.connection.exec_driver_sql("SELECT no FROM window WHERE staff=?", (target.staff,)).first()
-        window = row[0] if row else NOWHERE
+        window = seat(session, target.staff)
     now_for = window if target.not_before is None else NOWHERE
     session.connection.exec_driver_sql(
         "UPDATE ticket SET for_window=?, for_staff=?, not_before=?, due_window=? WHERE id=?",
@@ -37,9 +36,19 @@ def send(session: Session, ticket: str, target: Target) -> int | None:
     return now_for
 
 
+def seat(session: Session, staff: str) -> int:
+    """The window at which this clerk is signed in; `NOWHERE` for none."""
+    row = session.connection.exec_driver_sql("SELECT no FROM window WHERE staff=?", (staff,)).first()
+    return row[0] if row else NOWHERE
+
+
 def mine(skills: Sequence[str]) -> str:
-    """The condition on a ticket's row that a window may call it; it takes the window's no and its skills."""
-    return f"(for_window IS ? OR for_window IS NULL AND service IN ({','.join('?' * len(skills))}))"
+    """The condition on a ticket's row that a window may call it; it takes the window's no and its skills.
+
+    Who waits for a clerk that sits nowhere may be called by name: that clerk may have gone home.
+    """
+    line = f"service IN ({','.join('?' * len(skills))})"
+    return f"(for_window IS ? OR (for_window IS NULL OR for_window={NOWHERE} AND not_before IS NULL) AND {line})"
 
 
 def may_call(session: Session, window: Window, ticket: str) -> bool:

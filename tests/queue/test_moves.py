@@ -129,7 +129,8 @@ def test_where_a_held_ticket_goes_on(books: Books, kind: Hold, able: bool, other
 
 def test_every_window_that_may_go_on_with_a_held_ticket_shows_it_and_its_own_first(books: Books) -> None:
     taken_along, own, stayed = issue(books), issue(books), issue(books)
-    for ticket, window, kind in ((taken_along, 3, "without_papers"), (own, 1, "waiting"), (stayed, 3, "with_papers")):
+    holds: list[tuple[str, int, Hold]] = [(taken_along, 3, "without_papers"), (own, 1, "waiting")]
+    for ticket, window, kind in (*holds, (stayed, 3, "with_papers")):
         books.do(desk.call_chosen, desk.CallChosen(window, ticket, ""))
         move(books, "hold", ticket, window, kind)
         books.wall.at += 1
@@ -226,6 +227,51 @@ def test_a_ticket_for_a_clerk_follows_the_clerk(books: Books) -> None:
     assert call(books, 2) == ticket
     with pytest.raises(Refused, match="no_such_staff"):
         books.do(desk.transfer, desk.Transfer(2, ticket, "", staff="9999"))
+
+
+def test_who_waits_for_a_clerk_that_has_gone_is_called_by_name_and_nobody_is_sent_to_one(books: Books) -> None:
+    books.do(windows.sign_in, windows.SignIn(1, "1002", ""))
+    tickets = [issue(books) for _ in range(2)]
+    for ticket in tickets:
+        call(books)
+        books.do(desk.transfer, desk.Transfer(3, ticket, "", staff="1002"))
+    with pytest.raises(Refused, match="wrong_window"):
+        books.do(desk.call_chosen, desk.CallChosen(3, tickets[0], ""))
+    books.do(windows.sign_out, windows.SignOut(1, ""))
+    release(books)
+    assert call(books) is None, "the clerk may come back"
+    with pytest.raises(Refused, match="wrong_window"):
+        books.do(desk.call_chosen, desk.CallChosen(2, tickets[0], ""))
+    assert books.do(desk.call_chosen, desk.CallChosen(1, tickets[0], "")).ticket == tickets[0]
+    assert books.do(desk.call_ordinal, desk.CallOrdinal(3, 2, "")).ticket == tickets[1]
+    with pytest.raises(Refused, match="clerk_away") as refused:
+        books.do(desk.transfer, desk.Transfer(3, tickets[1], "", staff="1002"))
+    assert refused.value.title == "王芳现在没有登录窗口，请转到业务或窗口"
+    books.do(desk.transfer, desk.Transfer(3, tickets[1], "", staff="1002", delay_minutes=10))
+    with pytest.raises(Refused, match="wrong_window"):
+        books.do(desk.call_chosen, desk.CallChosen(3, tickets[1], ""))
+
+
+@pytest.mark.req("QUE-03")
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ({"to": 1}, [1]),
+        ({"to": 1, "delay_minutes": 5}, [1]),
+        ({"staff": "1002"}, [2]),
+        ({"service": "medical", "delay_minutes": 5}, [1, 3]),
+    ],
+)
+def test_who_was_sent_on_is_told_the_window_that_will_call(
+    books: Books, target: dict[str, Any], shown: list[int]
+) -> None:
+    books.do(windows.sign_in, windows.SignIn(2, "1002", ""))
+    ticket = issue(books)
+    call(books)
+    books.do(desk.transfer, desk.Transfer(3, ticket, "", **target))
+    with books.database.read() as connection:
+        told = board.ticket(connection, books.hall, ticket, lambda _: True)["windows"]
+    assert [(each["no"], each["floor"]) for each in told] == [(no, "一楼") for no in shown]
 
 
 @pytest.mark.req("QUE-16")
