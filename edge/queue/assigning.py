@@ -188,17 +188,29 @@ def _must_know(hall: Hall, services: Iterable[str]) -> None:
             raise Refused("no_such_service", "没有这项业务", f"service {service!r}", 404)
 
 
-GOES_ON_SQL = "SELECT no FROM window WHERE closed_on IS NOT ?"
-"""Not closed for today: a window that is only paused comes back."""
-
-
 def _leaves_nobody(session: Session, hall: Hall, now: Now, no: int) -> None:
     """Who holds a number is served, or booked anew by somebody with a name. Raises Refused (409)."""
-    goes_on = {row[0] for row in session.connection.exec_driver_sql(GOES_ON_SQL, (now.day,))}
+    closed = windows.closed(session.connection, now)
     for service in hall.window[no].skills:
-        if not goes_on.intersection(hall.able[service]) and (waits := _waiting(session, service)):
-            title = f"{hall.service[service].name}还有{waits}人等候，没有别的窗口办理，请办完、改约，或挂暂停牌"
+        if not closed.issuperset(hall.able[service]):
+            continue
+        waits, comes = _waiting(session, service), _coming(session, hall, now, service)
+        if waits or comes:
+            told = f"还有{waits}人等候" if waits else f"还有{comes}人办完前面的步骤要来"
+            title = f"{hall.service[service].name}{told}，没有别的窗口办理，请办完、改约，或挂暂停牌"
             raise Refused("people_wait", title, f"service {service!r}")
+
+
+COMING_SQL = """
+SELECT count(*) FROM ticket WHERE day=? AND visit=? AND step < ? AND state IN ('waiting', 'called', 'serving', 'held')
+"""
+
+
+def _coming(session: Session, hall: Hall, now: Now, service: str) -> int:
+    """Whose visit has this for a later step."""
+    visits = [(each.id, each.steps.index(service)) for each in hall.services if service in each.steps]
+    run = session.connection.exec_driver_sql
+    return sum(run(COMING_SQL, (now.day, visit, step)).scalar_one() for visit, step in visits)
 
 
 OPEN_SQL = "SELECT no FROM window WHERE state='open' OR sign='noon'"

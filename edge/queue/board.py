@@ -182,8 +182,8 @@ def menu(connection: Statements, hall: Hall, now: Now, outlook: Outlook) -> View
         full = service.daily_quota is not None and given.get(service.id, 0) >= service.daily_quota
         hours = noon.number_now(connection, hall, now, service)
         closed, closed_en = days.why_not(connection, hall, now, hours)
-        done = over.issuperset(windows)
-        window_words = (None, None) if ready else OVER_WORDS if done else PAUSED_WORDS
+        done = any(over.issuperset(hall.able[step]) for step in service.steps or (service.id,))
+        window_words = OVER_WORDS if done else (None, None) if ready else PAUSED_WORDS
         why, why_en = closed or window_words[0], closed_en or window_words[1]
         return {
             "id": service.id,

@@ -9,7 +9,7 @@ from edge.database import Session
 from edge.hall import Hall, PriorityReason
 from edge.journal import append
 from edge.queue import issuing, moves, persons, rows, sending, steps, tickets
-from edge.queue.desk import call_if_armed
+from edge.queue.desk import call_if_armed, check_served
 from edge.refusal import Refused
 
 # ---- 改办
@@ -41,6 +41,7 @@ def change(session: Session, hall: Hall, now: Now, command: Change) -> str:
     if service.id == (ticket.visit or ticket.service):
         raise Refused("same_service", f"{ticket.number}号本来就办{service.name}")
     line, visit, step = steps.first(service)
+    check_served(session, hall, now, service.id)
     told = {"service": line, "from_service": ticket.service} | ({"visit": visit} if visit else {})
     moves.make(session, hall, now, "change", ticket, command.actor, None, **told)
     persons.hold_one(session, now, ticket.id, service.id)

@@ -224,7 +224,7 @@ class Transfer:
 def transfer(session: Session, hall: Hall, now: Now, command: Transfer) -> str:
     """The visitor goes on elsewhere on the same number (QUE-16). Returns its id. Raises Refused (404, 409, 422)."""
     ticket = moves.in_this_hand(session, command.window, command.ticket)
-    _check_target(session, hall, command)
+    _check_target(session, hall, now, command)
     service, visit, step = steps.entered(hall, ticket, command.service)
     persons.hold_one(session, now, ticket.id, visit or service)
     name = "wrong_window" if command.wrong_window else "transfer"
@@ -251,11 +251,22 @@ def _told(command: Transfer, now: Now) -> dict[str, Any]:
     return {word: value for word, value in told.items() if value is not None}
 
 
-def _check_target(session: Session, hall: Hall, command: Transfer) -> None:
+def check_served(session: Session, hall: Hall, now: Now, service: str) -> None:
+    """Raises Refused (409) when all windows of one of its steps have closed for today: nobody would call there."""
+    closed = windows.closed(session.connection, now)
+    for step in hall.service[service].steps or (service,):
+        if closed.issuperset(hall.able[step]):
+            title = f"{hall.service[step].name}今天已停止办理，请另约，或请窗口重新开窗"
+            raise Refused("service_over", title, f"service {step!r}")
+
+
+def _check_target(session: Session, hall: Hall, now: Now, command: Transfer) -> None:
     if sum(each is not None for each in (command.service, command.to, command.staff)) != 1:
         raise Refused("no_target", "请选择转到哪项业务、哪个窗口或哪位工作人员", "one of service, window, staff", 422)
     if command.service is not None and command.service not in hall.service:
         raise Refused("no_such_service", "没有这项业务", f"service {command.service!r}", 404)
+    if command.service is not None:
+        check_served(session, hall, now, command.service)
     if command.staff is not None and command.staff not in hall.clerk:
         raise Refused("no_such_staff", "没有这个工号", f"staff {command.staff!r}", 404)
     if command.staff is not None and not command.delay_minutes and not sending.seat(session, command.staff):

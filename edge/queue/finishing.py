@@ -12,7 +12,7 @@ from edge.database import Session
 from edge.hall import Hall
 from edge.hallqueue import Outcome
 from edge.queue import appointments, moves, prints, rows, steps, tickets
-from edge.queue.desk import call_if_armed
+from edge.queue.desk import call_if_armed, check_served
 from edge.refusal import Refused
 
 
@@ -57,7 +57,8 @@ class Finished(NamedTuple):
 def finish(session: Session, hall: Hall, now: Now, command: Finish) -> Finished:
     """Ends the service in this window's hand, or takes its visit on to the next step, in the place of its number.
 
-    Raises Refused: 409 as the queue's moves do, 422 when notice or booking do not fit the outcome.
+    Raises Refused: 409 as the queue's moves do and when the next step has closed for today, 422 when notice or booking
+    do not fit the outcome.
     """
     ticket = moves.in_this_hand(session, command.window, command.ticket)
     outcome = command.outcome or hall.queue.outcome
@@ -108,6 +109,7 @@ def _next_step(
     session: Session, hall: Hall, now: Now, command: Finish, ticket: rows.Ticket, onward: steps.Where, outcome: Outcome
 ) -> None:
     service, visit, step = onward
+    check_served(session, hall, now, service)
     told = {"service": service, "to_service": service, "visit": visit, "step": step, "outcome": outcome}
     since = moves.make(session, hall, now, "step", ticket, command.actor, command.window, **told)
     session.connection.exec_driver_sql(

@@ -10,6 +10,7 @@ from edge.database import Session
 from edge.hall import Hall
 from edge.journal import append
 from edge.refusal import Refused
+from edge.statements import Statements
 from edge.timetable import days
 
 Sign = Literal["wait_a_moment", "suspended", "go_to", "away"]
@@ -31,6 +32,11 @@ def window_row(session: Session, hall: Hall, no: int) -> Row:
         raise Refused("no_such_window", f"没有{no}号窗口", status=404)
     row = session.connection.exec_driver_sql("SELECT no, state, sign, armed_at FROM window WHERE no=?", (no,)).one()
     return Row(row[0], row[1], row[2], row[3])
+
+
+def closed(connection: Statements, now: Now) -> set[int]:
+    """The windows that have closed for today; one that is only paused comes back."""
+    return {row[0] for row in connection.exec_driver_sql("SELECT no FROM window WHERE closed_on=?", (now.day,))}
 
 
 def know_windows(session: Session, hall: Hall, now: Now, _command: None) -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from edge import hallfile
 from edge.evaluation import desk as evaluation
 from edge.hallqueue import Queue
-from edge.queue import appointments, arrivals, board, desk, finishing, issuing, periods
+from edge.queue import appointments, arrivals, assigning, board, changing, desk, finishing, issuing, periods
 from edge.refusal import Refused
+from edge.windows import desk as windows
 from tests.books import Books
 from tests.hall import DAY_S, Running, World, demo_hall, running
 
@@ -172,6 +173,37 @@ def test_the_next_step_goes_to_a_window_that_waits_for_it(steps: Books) -> None:
     assert call(steps, 1) is None
     finish(steps)
     assert steps.rows("SELECT state, window, service FROM ticket WHERE id=?", ticket) == [("called", 1, "medical")]
+
+
+@pytest.mark.req("QUE-18", "WIN-13")
+def test_nobody_is_sent_to_a_step_or_a_service_that_has_closed_for_today(steps: Books) -> None:
+    ticket, close = issue(steps, "transfer"), windows.Close(1, "")
+    with pytest.raises(Refused, match="people_wait") as refused:
+        steps.do(assigning.close, close)
+    title = "户口登记还有1人办完前面的步骤要来，没有别的窗口办理，请办完、改约，或挂暂停牌"
+    assert refused.value.title == title
+    steps.do(windows.close, close)  # it was closed before this visit began
+    assert call(steps, 3) == ticket
+    finish(steps)
+    assert call(steps, 3) == ticket
+    for use_case, command in (
+        (finishing.finish, finishing.Finish(3, ticket, "", "instant")),
+        (desk.transfer, desk.Transfer(3, ticket, "", service="household")),
+        (changing.change, changing.Change(issue(steps, "medical"), "transfer", "")),
+    ):
+        with pytest.raises(Refused, match="service_over") as refused:
+            steps.do(use_case, command)
+        assert refused.value.title == "户口登记今天已停止办理，请另约，或请窗口重新开窗"
+    shown = see_menu(steps)
+    assert (shown["transfer"], shown["medical"]) == ((False, "今天已停止办理"), (True, None))
+    steps.do(windows.open_again, close)
+    assert not finish(steps).ended
+
+
+def see_menu(books: Books) -> dict[str, tuple[bool, str | None]]:
+    with books.database.read() as connection:
+        menu = board.menu(connection, books.hall, books.clock.now(), books.outlook())
+    return {it["id"]: (it["open"], it["why"]) for unit in menu["units"] for it in unit["services"]}
 
 
 @pytest.mark.parametrize("wrong", ['steps = ["nothing"]', 'steps = ["transfer"]', 'prefix = "W"', "start = 5"])
