@@ -134,19 +134,20 @@ def add(session: Session, hall: Hall, now: Now, command: Add) -> None:
 def close(session: Session, hall: Hall, now: Now, command: windows.Close) -> None:
     """As `windows.desk.close`; who was sent there waits in their line, and an extra window is gone with it.
 
-    Raises Refused (409) too while people wait whom no other window may call, and for an extra window while somebody's
-    papers lie there.
+    Raises Refused (409) too while people wait whom no other window may call, and while somebody's papers lie there.
     """
     before = windows.window_row(session, hall, command.window)
     windows.close(session, hall, now, command)
-    if command.window in skills.in_file(hall):
-        if before.sign == "closed":
-            return
-        _settle(session, hall, now, command.window, sending.bound(session, now.day, command.window), command.actor)
-        _leaves_nobody(session, hall, now, command.window)
+    in_file = command.window in skills.in_file(hall)
+    if in_file and before.sign == "closed":
         return
     if number := _papers(session, command.window):
         raise Refused("ticket_held", f"{number}号还挂起在{command.window}号窗口，请先回呼办结", f"{command.window}")
+    if in_file:
+        _point_elsewhere(session, hall, now, command.window, command.actor)
+        _settle(session, hall, now, command.window, sending.bound(session, now.day, command.window), command.actor)
+        _leaves_nobody(session, hall, now, command.window)
+        return
     sent = sending.services_of(session, command.window)
     lost = dict.fromkeys([*hall.window[command.window].skills, *sent])
     skills.write(session, now, Change(command.window, {}, None), command.actor, "")
@@ -163,9 +164,13 @@ def _take_away(session: Session, hall: Hall, now: Now, no: int, actor: str) -> N
     run = session.connection.exec_driver_sql
     run("DELETE FROM window WHERE no=?", (no,))
     run("UPDATE ticket SET window=NULL WHERE window=? AND state IN ('missed', 'held')", (no,))
-    # No sign sends anybody there any more.
+    _point_elsewhere(session, hall, now, no, actor)
+
+
+def _point_elsewhere(session: Session, hall: Hall, now: Now, no: int, actor: str) -> None:
+    """No sign sends anybody there any more."""
     sql = "UPDATE window SET sign=iif(sign='go_to', 'wait_a_moment', sign), other=NULL WHERE other=?"
-    for other, sign, resume in run(f"{sql} RETURNING no, sign, resume", (no,)).all():
+    for other, sign, resume in session.connection.exec_driver_sql(f"{sql} RETURNING no, sign, resume", (no,)).all():
         if other in hall.window:
             windows.tell_paused(session, hall, now, other, actor, sign, resume)
 

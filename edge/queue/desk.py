@@ -98,7 +98,9 @@ def call_ordinal(session: Session, hall: Hall, now: Now, command: CallOrdinal) -
 
 
 def free_window(session: Session, hall: Hall, window: int) -> None:
-    if windows.window_row(session, hall, window).state != "open":
+    row = windows.window_row(session, hall, window)
+    windows.not_closed(row)
+    if row.state != "open":
         raise Refused("window_paused", "窗口暂停中，请先恢复服务")
     held = rows.in_hand(session, window)
     if held is not None:

@@ -63,9 +63,9 @@ class Pause:
 
 def pause(session: Session, hall: Hall, now: Now, command: Pause) -> None:
     """Puts a sign up and takes the window out of the round; a ticket in hand may still be finished."""
-    _not_closed(window_row(session, hall, command.window))
-    if command.sign == "go_to" and (command.other not in hall.window or command.other == command.window):
-        raise Refused("no_such_window", "请选择另一个窗口", f"go_to {command.other!r}", 422)
+    not_closed(window_row(session, hall, command.window))
+    if command.sign == "go_to":
+        _may_point(session, hall, command)
     told = (command.sign, command.resume, command.contact, command.other, command.place)
     changed = session.connection.exec_driver_sql(
         "UPDATE window SET state='paused', sign=?, resume=?, contact=?, other=?, place=?, armed_at=NULL, since=?"
@@ -74,6 +74,14 @@ def pause(session: Session, hall: Hall, now: Now, command: Pause) -> None:
     )
     if changed.rowcount:
         tell_paused(session, hall, now, command.window, command.actor, command.sign, command.resume)
+
+
+def _may_point(session: Session, hall: Hall, command: Pause) -> None:
+    """Raises Refused (422, 409)."""
+    if command.other not in hall.window or command.other == command.window:
+        raise Refused("no_such_window", "请选择另一个窗口", f"go_to {command.other!r}", 422)
+    if window_row(session, hall, command.other).sign == "closed":
+        raise Refused("window_closed", f"{command.other}号窗口已停止服务，请另选窗口", f"go_to {command.other}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,10 @@ def known_clerk(hall: Hall, staff: str) -> None:
 
 
 def leave_others(session: Session, hall: Hall, now: Now, window: int, staff: str, actor: str) -> None:
-    """Signs the clerk out of every window but this one."""
+    """Signs the clerk out of every window but this one. Raises Refused (409) while a case is in hand there."""
+    at = session.connection.exec_driver_sql("SELECT no FROM window WHERE staff=? AND no<>?", (staff, window))
+    for (no,) in at.all():
+        _no_case(session, no)
     left = session.connection.exec_driver_sql(
         "UPDATE window SET staff=NULL, handing_to=NULL, handing_at=NULL WHERE staff=? AND no<>? RETURNING no",
         (staff, window),
@@ -128,16 +139,24 @@ class SignOut:
 
 
 def sign_out(session: Session, hall: Hall, now: Now, command: SignOut) -> None:
-    """Nobody is there any more: the next arrival is not called here."""
+    """Nobody is there any more: the next arrival is not called here. Raises Refused (409) while a case is in hand."""
     window_row(session, hall, command.window)
     before = session.connection.exec_driver_sql("SELECT staff FROM window WHERE no=?", (command.window,)).scalar_one()
     if before is None:
         return
+    _no_case(session, command.window)
     session.connection.exec_driver_sql(
         "UPDATE window SET staff=NULL, handing_to=NULL, handing_at=NULL WHERE no=?", (command.window,)
     )
     tell(session, hall, now, "window.signed_out", command.window, command.actor, staff=before)
     _waits_no_more(session, hall, now, command.window, command.actor)
+
+
+def _no_case(session: Session, no: int) -> None:
+    """Whoever has begun a case ends it, or hands the window over (WIN-09, WIN-13)."""
+    case = session.connection.exec_driver_sql(IN_HAND, (no,)).first()
+    if case is not None and case[0] == no:
+        raise Refused("ticket_in_hand", f"{no}号窗口{case[1]}号还没有办结，请先办结、挂起或交接", f"window {no}")
 
 
 def _waits_no_more(session: Session, hall: Hall, now: Now, no: int, actor: str) -> None:
@@ -197,12 +216,13 @@ WHERE no=? AND state<>'open'
 
 def resume(session: Session, hall: Hall, now: Now, command: Resume) -> None:
     """Raises Refused (409) when the window is closed: that is no pause."""
-    _not_closed(window_row(session, hall, command.window))
+    not_closed(window_row(session, hall, command.window))
     if session.connection.exec_driver_sql(REOPEN, (now.at, command.window)).rowcount:
         tell(session, hall, now, "window.resumed", command.window, command.actor)
 
 
-def _not_closed(row: Row) -> None:
+def not_closed(row: Row) -> None:
+    """Raises Refused (409)."""
     if row.sign == "closed":
         raise Refused("window_closed", "窗口已停止服务，请先重新开窗")
 

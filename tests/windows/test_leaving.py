@@ -125,3 +125,50 @@ async def test_after_closing_nobody_is_called_by_coming_back_either(tmp_path: Pa
         await hall.post("/windows/3/call-next", 204)
         await go(hall, "18:01:00")
         assert (await hall.post(f"/tickets/{ticket}/return"))["state"] == "waiting"
+
+
+@req("WIN-13")
+async def test_a_window_stays_while_papers_lie_there(tmp_path: Path) -> None:
+    async with running(World(tmp_path, without_devices)) as hall:
+        ticket = (await hall.issue("pension"))["id"]
+        await hall.post("/windows/3/call-next")
+        await hall.post("/windows/3/hold", ticket=ticket, kind="with_papers")
+        refused = await hall.post("/windows/3/close", 409)
+        assert refused["title"] == "A001号还挂起在3号窗口，请先回呼办结"
+        await hall.post(f"/tickets/{ticket}/resume", window=3)
+        await hall.post("/windows/3/hold", ticket=ticket, kind="without_papers")
+        await hall.post("/windows/3/close")
+        refused = await hall.post(f"/tickets/{ticket}/resume", 409, window=3)
+        assert refused["title"] == "窗口已停止服务，请先重新开窗", "to resume a window does not open it"
+        await hall.post(f"/tickets/{ticket}/resume", window=1)
+
+
+@req("WIN-09", "WIN-13")
+async def test_a_clerk_does_not_leave_a_case_behind(tmp_path: Path) -> None:
+    async with running(World(tmp_path, without_devices)) as hall:
+        for no, staff in ((1, "1001"), (3, "1003")):
+            await hall.post(f"/windows/{no}/sign-in", staff=staff)
+        ticket = (await hall.issue("pension"))["id"]
+        await hall.post("/windows/3/call-next")
+        await hall.post("/windows/1/hand-over", to="1003")
+        leaving: dict[str, Any] = {"3/sign-out": {}, "2/sign-in": {"staff": "1003"}}
+        leaving["1/hand-over/confirm"] = {"staff": "1003"}
+        for path, body in leaving.items():
+            refused = await hall.post(f"/windows/{path}", 409, **body)
+            assert refused["title"] == "3号窗口A001号还没有办结，请先办结、挂起或交接"
+        assert [(await window(hall, no))["staff"] for no in (1, 2, 3)] == ["1001", None, "1003"]
+        await hall.post("/windows/3/finish", ticket=ticket)
+        await hall.post("/windows/1/hand-over/confirm", staff="1003")
+
+
+@req("WIN-05")
+async def test_no_sign_sends_people_to_a_closed_window(tmp_path: Path) -> None:
+    async with running(World(tmp_path, without_devices)) as hall:
+        await hall.post("/windows/3/close")
+        refused = await hall.post("/windows/1/pause", 409, sign="go_to", other=3)
+        assert refused["title"] == "3号窗口已停止服务，请另选窗口"
+        await hall.post("/windows/3/open")
+        await hall.post("/windows/1/pause", sign="go_to", other=3)
+        await hall.post("/windows/3/close")
+        assert (await window(hall, 1))["sign"] == "对不起，请稍候"
+        assert [each.data["sign"] for each in hall.events("window.paused")] == ["go_to", "wait_a_moment"]
