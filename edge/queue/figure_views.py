@@ -184,7 +184,7 @@ def _group(hall: Hall, group: View) -> View:
 
 CHOSEN = "窗口指定呼叫"
 """What `desk` says of a call out of turn."""
-REASON_WORDS = {**balance.WORDS, "chosen": CHOSEN, "placed": "转移到队首"}
+REASON_WORDS = {**balance.WORDS, "chosen": CHOSEN, "placed": "转移到队首", "walk_in": "无号办理"}
 SOURCE_WORDS = {
     "card": "身份证",
     "declared": "本人申明",
@@ -204,6 +204,12 @@ WAITING_SQL = """
 SELECT number, service, position, coalesce(since, taken_at) FROM ticket
 WHERE day=? AND state='waiting' AND for_window IS NULL AND for_staff IS NULL
 """
+WALKED_IN_SQL = """
+SELECT t.number, p.service, t.position, t.taken_at, t.taken_at, p.window, 'walk_in', 'window'
+FROM ticket t JOIN ticket_period p ON p.ticket = t.id AND p.kind = 'called' AND p.start = t.taken_at
+WHERE t.day=? AND t.channel='window'
+"""
+"""They stood in no line, and were served before whoever did."""
 URGENT_SQL = f"""
 SELECT at, json_extract(data, '$.number'), json_extract(data, '$.service'), json_extract(data, '$.reason'), actor
 FROM journal WHERE {OF_DAY} AND type = 'ticket.raised' AND json_extract(data, '$.reason') IS NOT NULL ORDER BY seq
@@ -237,6 +243,7 @@ def _stays(connection: Statements, now: Now, day: str) -> list[Stay]:
             source = "supervisor"
         called = window if type_ == "ticket.called" else None
         found.append(Stay(number, service, position, start, end, called, reason, source))
+    found += [Stay(*row) for row in connection.exec_driver_sql(WALKED_IN_SQL, (day,))]
     waiting = connection.exec_driver_sql(WAITING_SQL, (day,))
     return found + [Stay(number, service, nth, since, now.at, None) for number, service, nth, since in waiting]
 

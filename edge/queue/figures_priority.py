@@ -87,7 +87,7 @@ def _undo(order: list[Stay], moments: Sequence[int], nth: int) -> tuple[Loss, ..
 
 # ---- what it comes to
 
-ORDER = (*WORDS, "chosen", "placed")
+ORDER = (*WORDS, "chosen", "placed", "walk_in")
 
 
 def report(stays: Sequence[Stay]) -> dict[str, Any]:

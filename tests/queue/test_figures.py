@@ -250,6 +250,15 @@ def test_what_priority_cost_whom_that_morning(books: Books) -> None:
             "minutes": 0.0,
             "sources": [{"id": "window", "name": "窗口", "calls": 1}],
         },
+        {
+            "reason": "walk_in",
+            "name": "无号办理",
+            "calls": 1,
+            "jumped": 0,
+            "overtaken": 0,
+            "minutes": 0.0,
+            "sources": [{"id": "window", "name": "窗口", "calls": 1}],
+        },
     ]
     (use,) = found["uses"]
     assert (use["number"], use["window"], use["called_at"]) == ("A003", 3, "2026-03-02T09:10:00.000+08:00")
