@@ -113,6 +113,8 @@ def _overdue(heads: Sequence[Head], at: int, rule: Balance) -> Head | None:
     return None
 
 
+PLACED = "窗口转来，排在最前"
+"""A window put it before the line: it did not come first."""
 DECIDED: Mapping[Reason, str] = {"backlog": "等候人数较多的事项优先", "overdue": "等候过久的事项优先"}
 
 
@@ -122,6 +124,8 @@ def why(head: Head, decided: Reason, before: int, at: int) -> str:
     # By arrival alone no claim has a lead; only who was urged was put before others.
     if head.priority is not None and (decided != "arrival" or head.priority == "urgent"):
         words += [f"排第{before + 1}", WORDS[head.priority]]
+    elif head.priority is None and head.rank < head.taken_at:
+        words.append(PLACED)
     return "；".join([*(words or ["先到先办"]), f"等了{waited_minutes(head.taken_at, at)}分钟"])
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, get_args
 
 from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.queue import balance
+from edge.queue.slots import moment
 from edge.statements import Rows
 
 Place = Literal["first", "last", "sorted"]
@@ -49,11 +51,18 @@ UPDATE ticket SET rank = max(:at, (SELECT max(at) FROM journal)) - :lead,
 """
 
 
+BOOKED_SQL = "SELECT day, starts FROM appointment WHERE ticket=? AND state='checked_in'"
+
+
 def put_last(session: Session, hall: Hall, now: Now, ticket: str) -> None:
     """As if its number were taken now: behind all of its own class. Call it after the move's event is written."""
-    reason = session.connection.exec_driver_sql("SELECT priority FROM ticket WHERE id=?", (ticket,)).scalar_one()
-    lead = balance.lead_ms(hall.priority, balance.Claim(reason, "declared")) if reason else 0
-    session.connection.exec_driver_sql(LAST_SQL, {"at": now.at, "lead": lead, "id": ticket})
+    run = session.connection.exec_driver_sql
+    reason = run("SELECT priority FROM ticket WHERE id=?", (ticket,)).scalar_one()
+    booked = run(BOOKED_SQL, (ticket,)).first() if reason == "appointment" else None
+    # Whoever is still early counts from the booked time on: to be put last is no way to the front.
+    early = moment(date.fromisoformat(booked[0]), booked[1], hall.zone_info) - now.at if booked else 0
+    lead = balance.lead_ms(hall.priority, balance.Claim(reason, "declared", max(0, early))) if reason else 0
+    run(LAST_SQL, {"at": now.at, "lead": lead, "id": ticket})
 
 
 def put_back(session: Session, ticket: str, service: str, places: int) -> None:

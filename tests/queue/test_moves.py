@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge.hall import Balance, Priority
 from edge.hallqueue import Hold, Queue
-from edge.queue import arrivals, board, desk, issuing, places, sending
+from edge.queue import appointments, arrivals, board, desk, figure_views, issuing, places, sending
 from edge.refusal import Refused
 from edge.windows import desk as windows
 from tests.books import Books
@@ -287,6 +287,34 @@ def test_at_the_wrong_window_nothing_was_served(books: Books) -> None:
     assert books.rows("SELECT DISTINCT kind FROM ticket_period WHERE window=3") == [("called",)]
 
 
+def test_who_is_put_first_is_called_with_that_for_a_reason_and_no_other(books: Books) -> None:
+    before, moved = issue(books), issue(books, "medical")
+    books.do(desk.call_chosen, desk.CallChosen(1, moved, ""))
+    books.do(desk.transfer, desk.Transfer(1, moved, "", service="pension", place="first"))
+    called = books.do(desk.call_next, desk.CallNext(3, ""))
+    assert called == (moved, "窗口转来，排在最前；等了0分钟")
+    move(books, "finish", moved)
+    assert books.do(desk.call_next, desk.CallNext(3, "")) == (before, "先到先办；等了0分钟")
+
+
+def test_an_early_booking_that_is_put_last_is_last(books: Books) -> None:
+    slot = ("2026-03-02", "09:20", "09:40")
+    booking = books.do(appointments.book, appointments.Book("pension", *slot, "phone", "", "code"))
+    ahead = [issue(books) for _ in range(2)]
+    checked_in = appointments.CheckIn(booking, "kiosk", None, "")
+    booked = books.do(appointments.check_in, checked_in).ticket
+    others = [issue(books) for _ in range(2)]
+    assert line(books) == [*ahead, booked, *others]
+    books.do(desk.call_chosen, desk.CallChosen(3, booked, ""))
+    books.do(desk.transfer, desk.Transfer(3, booked, "", service="pension", place="last"))
+    assert line(books) == [*ahead, *others, booked]
+    books.wall.at += 12 * 60  # eight minutes too early still
+    late = issue(books)
+    books.do(desk.call_chosen, desk.CallChosen(3, booked, ""))
+    books.do(desk.transfer, desk.Transfer(3, booked, "", service="pension", place="last"))
+    assert line(books) == [*ahead, *others, booked, late], "it counts from the booked time, less its head start"
+
+
 # ---- walk-in and urgent
 
 
@@ -303,6 +331,22 @@ def test_a_walk_in_never_waits_and_has_a_number_of_its_own(books: Books) -> None
     assert line(books) == [waiting]
     kinds = [row[0] for row in books.rows("SELECT kind FROM ticket_period WHERE ticket=?", ticket)]
     assert "waiting" not in kinds
+
+
+@pytest.mark.req("QUE-28")
+def test_a_walk_in_that_passes_who_waits_stands_in_the_report(books: Books) -> None:
+    waiting = issue(books)
+    books.wall.at += 60
+    ticket = books.do(arrivals.walk_in, arrivals.WalkIn(3, "pension", "window:3"))
+    books.wall.at += 300
+    move(books, "finish", ticket)
+    assert call(books) == waiting
+    with books.database.read() as connection:
+        now = books.clock.now()
+        told = figure_views.day_priority(connection, books.hall, now, now.day)
+    (use,) = told["uses"]
+    assert (use["number"], use["name"], use["source_name"], use["minutes"]) == ("W001", "无号办理", "窗口", 5.0)
+    assert [each["number"] for each in use["whom"]] == ["A001"]
 
 
 @pytest.mark.req("QUE-12")
