@@ -48,6 +48,12 @@ ENDED: Mapping[str | None, Pair] = {
     None: ("还要办理，请重新取号", "If you still need the service, please take a new number"),
 }
 """What to do after a ticket was cancelled, by the `why` of the event."""
+NOT_DONE: Mapping[str | None, Pair] = {
+    "supplement": ("还缺材料，请看通知书，补齐后再来", "Something is missing: the notice says what, please come again"),
+    "rejected": ("已退件，原因请看通知书", "Returned: the notice says why"),
+    "rebooked": ("已另约时间，请按预约的时间再来", "Another time was booked, please come then"),
+}
+"""A visit that has ended with these outcomes is not finished."""
 
 
 @router.get("/t/{ticket}", dependencies=[needs("anyone")])
@@ -130,7 +136,10 @@ WHERE at=(SELECT ended_at FROM ticket WHERE id=?) AND key=? AND type='ticket.can
 
 
 def _end(connection: Statements, id_: str, state: str, english: int) -> dict[str, str]:
-    """Why it was cancelled, and what to do now."""
+    """How it ended if it was not served: why it was cancelled, or what is missing; and what to do now."""
+    if state == "finished":
+        (outcome,) = connection.exec_driver_sql("SELECT outcome FROM ticket WHERE id=?", (id_,)).one()
+        return {"state": NOT_DONE[outcome][english]} if outcome in NOT_DONE else {}
     if state != "cancelled":
         return {}
     why, reason = connection.exec_driver_sql(WHY_SQL, (id_, id_)).first() or (None, None)

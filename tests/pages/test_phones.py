@@ -101,5 +101,21 @@ async def test_a_cancelled_number_says_what_to_do(hall: Running) -> None:
     assert (await lines(hall, old, "?lang=en"))["windows"].startswith("This number is of an earlier day")
 
 
+async def test_who_must_come_again_does_not_read_that_it_is_done(hall: Running) -> None:
+    await hall.post("/windows/3/sign-in", staff="1003")
+    slot = {"day": "2026-03-03", "from": "09:00", "to": "10:00"}
+    supplement = {"text": "户口簿", "values": {"applicant": "张三", "deadline": "2026-03-09"}}
+    rejected = {"text": "不在本区参保", "values": {"applicant": "张三", "basis": "社会保险法"}}
+    for outcome, more, words in (
+        ("supplement", supplement, "还缺材料，请看通知书，补齐后再来"),
+        ("rejected", rejected, "已退件，原因请看通知书"),
+        ("rebooked", {"appointment": slot}, "已另约时间，请按预约的时间再来"),
+    ):
+        ticket = (await hall.issue())["id"]
+        await hall.post("/windows/3/call-next")
+        await hall.post("/windows/3/finish", ticket=ticket, outcome=outcome, **more)
+        assert (await lines(hall, ticket))["state"] == words
+
+
 async def test_who_has_no_number_is_told_so(hall: Running) -> None:
     assert await lines(hall, "none") == {"number": "—", "state": "没有这个号，请看小票或找导办台"}
