@@ -278,11 +278,10 @@ def console(connection: Statements, hall: Hall, now: Now, no: int) -> View:
         f" AND (for_window=? OR for_window IS NULL AND service IN ({marks})) ORDER BY rank, position LIMIT 5",
         (no, *skills),
     )
-    near = {no}.union(*(hall.able[each] for each in skills))
     held = connection.exec_driver_sql(
         "SELECT id, number, service, held_at, window FROM ticket WHERE day=? AND state='held'"  # noqa: S608  only marks
-        f" AND window IN ({','.join(map(str, near))}) AND (window=? OR hold='without_papers' AND service IN ({marks}))"
-        " ORDER BY window<>?, held_at DESC",
+        f" AND (window=? OR hold='without_papers' AND service IN ({marks}))"
+        " ORDER BY window IS NOT ?, held_at DESC",
         (now.day, no, *skills, no),
     )
     done = connection.exec_driver_sql(

@@ -94,8 +94,11 @@ async def test_an_extra_window_has_what_every_window_has(tmp_path: Path) -> None
         assert (shown["window"], shown["text"]) == (9, "请F001号到一楼9号临时窗口")
         said = world.simulator("voice-1")
         await hall.until(lambda: said.heard)
-        await hall.post("/windows/9/finish", ticket=ticket["id"])
+        await hall.post("/windows/9/hold", ticket=ticket["id"])
         await hall.post("/windows/9/close", 204)
+        (held,) = (await hall.get("/windows/1"))["held"]
+        assert (held["number"], held["window"]) == ("F001", None)
+        assert "F001 户口登记 在别的窗口挂起" in (await hall.api.get("/window/1/now")).text
         assert (await hall.api.get("/window/9")).status_code == 404
         assert [each["no"] for each in (await hall.get("/windows"))["windows"]] == [1, 2, 3]
         assert (await hall.api.get("/api/v1/windows/9")).status_code == 404
