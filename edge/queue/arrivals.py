@@ -8,7 +8,7 @@ from edge.clock import Now
 from edge.database import Session
 from edge.hall import Hall
 from edge.queue import balance, issuing, moves, places, rows, tickets
-from edge.queue.desk import free_window
+from edge.queue.desk import check_served, free_window
 from edge.refusal import Refused
 from edge.windows import desk as windows
 
@@ -91,7 +91,8 @@ WHERE n.code=?
 def issue_by_notice(session: Session, hall: Hall, now: Now, command: ByNotice) -> issuing.Issued:
     """A number for whoever comes back with what was missing; the second time the same one, while it has not ended.
 
-    Raises Refused: 404 for an unknown code, 409 when the visit that it was used for has been served.
+    Raises Refused: 404 for an unknown code, 409 when the visit that it was used for has been served, or
+    the service has closed for today.
     """
     code = "".join(command.code.split()).upper()
     found = session.connection.exec_driver_sql(NOTICE_SQL, (code,)).first()
@@ -102,6 +103,8 @@ def issue_by_notice(session: Session, hall: Hall, now: Now, command: ByNotice) -
         raise Refused("notice_used", f"这张通知书已用于{number}号，已经办结，请重新取号", f"ticket {used_by}")
     if used_by is not None and state not in tickets.ENDED and day == now.day:
         return issuing.Issued(used_by, True)
+    if service in hall.service:
+        check_served(session, hall, now, service)
     claim = balance.Claim("appointment", "appointment")
     claims = (*command.issue.claims, claim) if hall.queue.notice_return == "appointment" else command.issue.claims
     ticket = issuing.issue(session, hall, now, replace(command.issue, service=service, claims=claims))

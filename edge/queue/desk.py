@@ -166,6 +166,7 @@ def _return(session: Session, hall: Hall, now: Now, ticket: rows.Ticket, actor: 
         raise Refused("other_day", f"{ticket.number}号不是今天的号，请重新取号", f"taken on {ticket.day}")
     if ticket.state == "missed":
         tickets.check_returns(ticket.number, ticket.returns, hall.queue.returns)
+        check_served(session, hall, now, ticket.service)
     since = moves.make(session, hall, now, "return", ticket, actor, ticket.window)
     return ticket._replace(state="waiting", window=None, since=since)
 

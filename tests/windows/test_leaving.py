@@ -89,6 +89,23 @@ async def test_when_the_last_window_has_closed_the_kiosk_offers_no_number(tmp_pa
         assert (await hall.post("/windows/1/close"))["sign"] == "停止服务", "it is closed already"
 
 
+async def test_nobody_comes_back_to_a_service_that_has_closed(tmp_path: Path) -> None:
+    async with running(World(tmp_path, without_devices)) as hall:
+        await hall.post("/windows/1/sign-in", staff="1001")
+        missed, lacks = [(await hall.issue("household"))["id"] for _ in range(2)]
+        await hall.post("/windows/1/call-next")
+        await hall.post("/windows/1/miss", ticket=missed)
+        await hall.post("/windows/1/call-next")
+        told: dict[str, Any] = {"text": "户口簿", "values": {"applicant": "张三", "deadline": "2026-03-09"}}
+        done = await hall.post("/windows/1/finish", ticket=lacks, outcome="supplement", **told)
+        await hall.post("/windows/1/close")
+        again = await hall.post("/tickets", 409, notice=done["notice"]["code"])
+        for refused in (await hall.post(f"/tickets/{missed}/return", 409), again):
+            assert refused["title"] == "户口登记今天已停止办理，请另约，或请窗口重新开窗"
+        await hall.post("/windows/1/open")
+        assert (await hall.post(f"/tickets/{missed}/return"))["state"] == "waiting"
+
+
 async def test_who_was_sent_to_a_window_that_closes_waits_in_the_line(tmp_path: Path) -> None:
     async with running(World(tmp_path, without_devices)) as hall:
         ticket = (await hall.issue("pension"))["id"]
