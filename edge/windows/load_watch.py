@@ -67,16 +67,16 @@ FROM window w LEFT JOIN ticket t ON t.window = w.no AND t.state IN ('called', 's
 
 
 def _lines(connection: Statements, hall: Hall) -> list[Line]:
-    """People wait where most windows are that serve them."""
+    """People wait where most windows are that serve them; those too whom nobody may call yet (window 0)."""
     return [
         Line(service, hall.service[service].name, _zone(hall, service, window), people, window)
         for service, window, people in connection.exec_driver_sql(WAITING_SQL)
-        if service in hall.service and (window is None or window in hall.window)
+        if service in hall.service and (not window or window in hall.window)
     ]
 
 
 def _zone(hall: Hall, service: str, window: int | None) -> str:
-    if window is not None:
+    if window:
         return hall.window[window].zone
     return Counter(hall.window[no].zone for no in hall.able[service]).most_common(1)[0][0]
 

@@ -222,6 +222,18 @@ def test_who_waits_is_kept_by_the_hour(hall: Watched) -> None:
     assert {each["peak"] for each in guide["hours"]} == {0}
 
 
+@req("QUE-08")
+def test_who_is_to_come_later_or_to_a_clerk_that_is_away_waits_in_the_zone_and_no_window_is_idle(hall: Watched) -> None:
+    hall.come(1)
+    hall.books.do(queue.call_next, queue.CallNext(3, ""))
+    hall.books.do(queue.transfer, queue.Transfer(3, None, "", staff="1002", delay_minutes=60))
+    hall.looks(5)
+    with hall.books.database.read() as connection:
+        _, f1 = load_watch.by_hour(connection, hall.books.hall, "2026-03-02")
+    assert [each["peak"] for each in f1["hours"]] == [1]
+    assert hall.told() == []
+
+
 STEPS = st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(1, 6)), max_size=10)
 
 
