@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from edge.clock import Now, rfc3339
+from edge.clock import Now, local, rfc3339
 from edge.hall import Hall, Service, Unit, Window
 from edge.queue import appointments, balance, estimates, issuing, persons
 from edge.queue.forecast import Estimate
@@ -43,7 +43,8 @@ SELECT t.number, t.service, t.state, t.window, t.taken_at, t.called_at, t.starte
     ORDER BY p.wanted_at DESC, p.id DESC LIMIT 1),
   t.priority, t.rank, t.for_window IS NOT NULL, t.told_low, t.told_high, t.told_minutes,
   CASE WHEN t.state='waiting' AND t.for_window=0 THEN coalesce((SELECT no FROM window WHERE staff=t.for_staff),
-    t.due_window) WHEN t.state='waiting' THEN t.for_window END
+    t.due_window) WHEN t.state='waiting' THEN t.for_window END,
+  CASE WHEN t.for_window=0 THEN t.not_before END
 FROM ticket t WHERE t.id=?
 """  # noqa: S608  our own words
 """Who is the last of a line, as whoever has just come, need not count it."""
@@ -72,7 +73,7 @@ def ticket(
         "state": state,
         "ahead": ahead,
         "windows": [hall.place(row[17])] if row[17] in hall.window else hall.places[service.id],
-        "estimate": tell(waits) if tell is not None and state == "waiting" else None,
+        "estimate": tell(waits) | _later(hall, row[18]) if tell is not None and state == "waiting" else None,
         "window": window,
         "print": printing or "none",
         "printer_ok": kiosk is not None and any(printer_ok(each) for each in (kiosk.printer, kiosk.fallback) if each),
@@ -80,6 +81,15 @@ def ticket(
         "recalls": recalls,
         **_priority(why),
     }
+
+
+def _later(hall: Hall, at: int | None) -> View:
+    """What takes the place of the estimate where nobody is called before a time (UTC, milliseconds)."""
+    if at is None:
+        return {}
+    said = f"{local(at, hall.zone_info):%H:%M}"
+    unknown = dict.fromkeys(("low", "high", "minutes"))
+    return {**unknown, "words": f"{said} 以后叫号", "words_en": f"called after {said}"}
 
 
 def _priority(reason: str | None) -> View:

@@ -65,6 +65,15 @@ async def test_who_is_called_sees_where_to_go(hall: Running) -> None:
     assert (await lines(hall, ticket))["state"] == "已暂时保留，请留意叫号"
 
 
+async def test_who_is_to_come_later_sees_when_and_where(hall: Running) -> None:
+    ticket = (await hall.issue())["id"]
+    await hall.post("/windows/3/call-next")
+    await hall.post("/windows/3/transfer", ticket=ticket, window=1, delay_minutes=30)
+    told = await lines(hall, ticket)
+    assert (told["estimate"], told["windows"]) == ("预计等候：09:30 以后叫号", "办理窗口：一楼 1 号窗口")
+    assert (await lines(hall, ticket, "?lang=en"))["estimate"] == "Wait: called after 09:30"
+
+
 async def test_only_the_slip_rates_and_only_while_it_is_asked(hall: Running) -> None:
     ticket = (await hall.issue())["id"]
     key = hall.parts.vault.slip_key(ticket)
