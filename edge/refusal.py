@@ -55,6 +55,7 @@ ENGLISH: Mapping[str, str] = {
     "ref_taken": "This booking is for another service",
     "return_limit": "This number cannot come back again. Please take a new one",
     "service_gone": "This service is not given in this hall any more",
+    "service_over": "No more service today. Please come another day, or ask at the help desk",
     "slot_full": "This time is booked up. Please choose another",
     "ticket_over": "This number is over, no more messages will be sent",
     "time_is_over": "This time has passed. Please choose another",
