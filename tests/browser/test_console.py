@@ -322,6 +322,18 @@ async def test_who_goes_to_fetch_something_is_called_back(page: Page, front: Fro
     await expect(page.locator("#number")).to_have_text(held.pop()["number"])
 
 
+async def test_who_was_held_elsewhere_is_never_taken_up_unseen(page: Page, front: Front) -> None:
+    ticket = await issue(front)
+    await front.ask("POST", "/windows/1/call", {"ticket": ticket["id"]})
+    await front.ask("POST", "/windows/1/hold", {"ticket": ticket["id"], "kind": "without_papers"})
+    await expect(page.locator("#back")).to_be_enabled()
+    await page.keyboard.press("2")
+    shown = f"{ticket['number']} {ticket['service']['name']} 在1号窗口挂起"
+    await expect(page.locator("#picked option")).to_have_text([shown])
+    await press(page, "Enter", f"{ticket['number']} 继续办理")
+    await expect(page.locator("#number")).to_have_text(ticket["number"])
+
+
 async def test_a_refused_move_says_why_at_once(page: Page, front: Front) -> None:
     ticket = await call(front, page)
     await page.keyboard.press("3")
