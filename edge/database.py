@@ -27,7 +27,7 @@ log = logging.getLogger("hall.database")
 
 METADATA = MetaData()
 APPLICATION_ID = 0x48414C4C  # "HALL"
-SCHEMA = 9
+SCHEMA = 10
 LOCKED_MS = 5_000
 """How long a transaction waits while another program writes."""
 BATCH = 128

@@ -50,6 +50,7 @@ TICKET = Table(
     # Only who waits stands in it: a call takes one entry away, and no later move touches it.
     Index("ticket_line", "service", "rank", "position", sqlite_where=text("state = 'waiting'")),
     Index("ticket_window", "window", "day", sqlite_where=text("window IS NOT NULL")),
+    Index("ticket_held", "day", sqlite_where=text("state = 'held'")),
     Index("ticket_for", "for_window", sqlite_where=text("for_window IS NOT NULL AND state = 'waiting'")),
     # No window ever has two tickets in hand, whatever the code above believes.
     Index("ticket_in_hand", "window", unique=True, sqlite_where=text("state IN ('called', 'serving')")),
