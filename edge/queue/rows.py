@@ -127,7 +127,10 @@ def heads(session: Session, hall: Hall, window: int) -> list[balance.Head]:
     found = _first(session, hall.window[window])
     if len(found) < 2 or hall.balance.rule != "backlog":
         return [balance.Head(*row) for row in found]
-    opened = session.connection.exec_driver_sql("SELECT no FROM window WHERE state='open' ORDER BY no").all()
+    # Its own call would find it open: a clerk on a pause sees who would be next.
+    opened = session.connection.exec_driver_sql(
+        "SELECT no FROM window WHERE state='open' OR no=? ORDER BY no", (window,)
+    )
     capacity = hall.capacity(tuple([row[0] for row in opened]))
     if found[0][5]:
         return [balance.Head._make((*row, capacity[row[5]])) for row in found]

@@ -15,6 +15,7 @@ from edge.evaluation import desk as evaluation
 from edge.hall import Hall
 from edge.queue import arrivals, balance, desk, finishing, issuing, next_view
 from edge.refusal import Refused
+from edge.windows import desk as windows
 from tests.books import Books
 from tests.hall import World, demo_hall, running
 from tests.queue.test_moves_finish import with_steps
@@ -78,6 +79,19 @@ def test_who_is_told_as_next_is_called_next_and_for_that_reason(
             if called is not None:
                 finish(books, window)
         books.database.close()
+
+
+@pytest.mark.req("QUE-28")
+@pytest.mark.parametrize("sent", [False, True])
+def test_the_last_window_of_two_lines_tells_who_would_be_next_while_it_is_on_a_pause(books: Books, sent: bool) -> None:
+    issue(books), issue(books), issue(books, "medical")
+    if sent and (called := call(books)):
+        books.do(desk.transfer, desk.Transfer(3, called.ticket, "", to=1))
+    for no in (1, 2, 3):
+        books.do(windows.pause, windows.Pause(no, "suspended", ""))
+    told = see(books, next_view.following, 1)["next"]
+    books.do(windows.resume, windows.Resume(1, ""))
+    assert (told["id"], told["why"]) == call(books, 1)
 
 
 @pytest.mark.looptime
