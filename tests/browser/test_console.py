@@ -217,6 +217,19 @@ async def test_an_emergency_is_never_an_accident_and_somebody_answers(page: Page
     await expect(page.locator("#alerts")).to_have_text("")
 
 
+async def test_the_second_press_of_an_emergency_is_asked_for_in_sight(front: Front) -> None:
+    page = await front.open("/window/3", viewport=BESIDE)
+    await expect(page.locator("#state")).not_to_have_text("离线")
+    await page.keyboard.press("9")
+    await page.keyboard.press("3")
+    said = page.locator("#alarm .said")
+    await expect(said).to_have_text("3 秒内再按一次，报告紧急情况")
+    box = await said.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= BESIDE["height"]
+    await expect(said).to_have_css("pointer-events", "none")  # it lies over the button that is to be pressed again
+
+
 @pytest.mark.req("WIN-13")
 async def test_closing_with_a_case_in_hand_says_what_comes_first(page: Page, front: Front) -> None:
     number = (await call(front, page))["number"]
@@ -225,7 +238,7 @@ async def test_closing_with_a_case_in_hand_says_what_comes_first(page: Page, fro
     await press(page, "c", "再按一次：今天不再叫号，窗口屏写“停止服务”")
     await press(page, "c", "已停止服务")
     await expect(page.locator("#state")).to_have_text("停止服务")
-    await press(page, "Enter", "停止服务")
+    await press(page, "Enter", "按 C 开窗")
     await press(page, "c", "已重新开窗")
 
 
@@ -404,6 +417,12 @@ async def test_without_a_network_the_page_says_that_a_press_waits(front: Front) 
     await front.ask("POST", "/windows/3/finish", {"ticket": ticket["id"]})
 
 
+async def test_why_a_key_does_nothing_is_not_said_for_ever(page: Page) -> None:
+    await press(page, "+", "没有叫号")
+    await page.clock.run_for(9_000)
+    await expect(page.locator("#notice")).to_have_text("")
+
+
 async def test_a_failure_stands_until_the_next_press(page: Page, front: Front) -> None:
     ticket = await call(front, page)
     for _ in range(3):
@@ -412,6 +431,17 @@ async def test_a_failure_stands_until_the_next_press(page: Page, front: Front) -
     await settle(page)
     await expect(page.locator("#notice")).to_have_text(f"{ticket['number']}号已重呼3次，请过号")
     await press(page, "0", f"{ticket['number']} 开始办理")
+
+
+async def test_what_was_said_of_one_ticket_does_not_hide_the_next(page: Page, front: Front) -> None:
+    ticket = await call(front, page)
+    for _ in range(3):
+        await front.ask("POST", "/windows/2/recall", {"ticket": ticket["id"]})
+    await press(page, "+", f"{ticket['number']}号已重呼3次，请过号")
+    await front.ask("POST", "/windows/2/finish", {"ticket": ticket["id"]})  # at the call box
+    await expect(page.locator("#number")).to_have_text("—")
+    await expect(page.locator("#notice")).to_have_text("")
+    await expect(page.locator("#about")).to_have_text("等候 0 人")
 
 
 # ---- sizes and languages

@@ -5,8 +5,7 @@ import { $, el, onTap, say, show } from "./dom.js";
 
 const WORDS = JSON.parse($("words").textContent);
 const ENGLISH = Number(document.body.lang === "en");
-export const no = document.body.dataset.window;
-export const here = `/windows/${no}`;
+export const here = `/windows/${document.body.dataset.window}`;
 const PATIENCE = [600, 1500, ...Array(20).fill(3000)]; // an unanswered press is repeated for a minute or more
 const PRESSED = 600;
 const READ = 8000;
@@ -18,7 +17,6 @@ export const at = { desk: null, away: false, called: {}, refresh: null };
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 export const t = (key, values = {}) => fill(WORDS[key][ENGLISH], values);
 
-let busy = false;
 let armed = null;
 let meant = null; // the ticket that was in hand when the open dialog was opened
 let noticeTimer = 0;
@@ -29,6 +27,7 @@ let held = null; // what letting go of a key too early does
 export function notice(words, stays = 0) {
   for (const node of document.querySelectorAll("#notice, dialog[open] .said")) say(node, words);
   show("about", !words);
+  if (!words) show("undo", false);
   clearTimeout(noticeTimer);
   if (words && stays) noticeTimer = setTimeout(() => notice(""), stays);
 }
@@ -37,8 +36,8 @@ const label = (node) => (node.querySelector("span") ?? node).textContent;
 
 export function press(node) {
   const { dialog, pick, twice, within = READ } = node.dataset;
-  if (busy) return notice(t("busy"));
-  if (node.disabled) return notice($(`${node.id}-why`).textContent);
+  if (at.busy) return notice(t("busy"));
+  if (node.disabled) return notice($(`${node.id}-why`).textContent, READ);
   if (twice && armed !== node) {
     armed = node;
     setTimeout(() => armed === node && (armed = null), within);
@@ -109,8 +108,7 @@ async function carry(node, body) {
 async function send(node, { id, number, ...body }) {
   const path = fill(node.dataset.path, { id });
   const move = label(node);
-  busy = true;
-  show("undo", false);
+  at.busy = true;
   node.classList.add("busy");
   notice("");
   const steps = [1000, 3000, 8000].map((after, step) =>
@@ -128,7 +126,7 @@ async function send(node, { id, number, ...body }) {
     steps.forEach(clearTimeout);
     // What is said next must be true of what is shown.
     await at.refresh().catch(() => {});
-    busy = false;
+    at.busy = false;
     node.classList.remove("busy");
   }
 }
@@ -215,12 +213,9 @@ function hold(node) {
   node.classList.add("busy");
 }
 
-const letGo = () => held?.();
-
 export function listen() {
-  addEventListener("keydown", keydown);
-  addEventListener("keyup", letGo);
-  addEventListener("blur", letGo);
+  onkeydown = keydown;
+  onkeyup = onblur = () => held?.();
   addEventListener("submit", (event) => event.target.method === "dialog" || event.preventDefault());
   for (const node of document.querySelectorAll("[data-path], [data-dialog], [data-pick]")) {
     // Without the blur, Enter on the number pad would press the last clicked button again.

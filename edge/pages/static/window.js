@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { $, clock, drawn, say, show, stateWord } from "./dom.js";
 import { drawDuty, duty } from "./duty.js";
 import { live } from "./live.js";
-import { at, here, listen, t } from "./moves.js";
+import { at, here, listen, notice, t } from "./moves.js";
 
 function stateOf({ desk, away }) {
   if (away || !desk) return "offline";
@@ -20,7 +20,7 @@ function reasons({ desk, away }) {
   const any = !desk ? t("connecting") : away ? t("broken") : "";
   const ticket = desk?.ticket;
   const hand = any || (ticket ? "" : t("nobody"));
-  const free = any || (ticket ? t("inHand") : desk.state === "paused" ? t(closed() ? "closed" : "pausedNow") : "");
+  const free = any || (ticket ? t("inHand") : desk.state === "paused" ? t(closed() ? "closedNow" : "pausedNow") : "");
   return {
     "": any,
     hand,
@@ -73,6 +73,7 @@ async function refresh() {
   const [desk, now] = await Promise.all([get(here), drawn(`${location.pathname}/now${location.search}`)]);
   if (mine < newest) return desk.seq;
   newest = mine;
+  if (!at.busy && desk.ticket?.id !== at.desk?.ticket?.id) notice("");
   for (const { id, childNodes, textContent } of now?.children ?? []) {
     if ($(id).textContent !== textContent) $(id).replaceChildren(...childNodes);
   }
