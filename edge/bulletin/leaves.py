@@ -12,6 +12,8 @@ CLOSING = "，。、；：！？）》”’%"
 PIECE = re.compile(rf"(?:[!-~–]+[人号年月日时分元]?|\S)[{CLOSING}]*|[^\S\n]+")
 """What no line may break: a word of Latin letters, a figure with its unit, a mark that closes what is before it."""
 BLANK_EM = 0.3
+PART = 0.7
+"""Of the title's type: `2/3` beside it."""
 
 
 class Card(NamedTuple):
@@ -35,12 +37,12 @@ def width(text: str) -> float:
     return sum(BLANK_EM if char == " " else DIGIT_EM if char < "\u2018" else 1.0 for char in text)
 
 
-def wrap(text: str, columns: int) -> list[str]:
+def wrap(text: str, columns: float) -> list[str]:
     """Lines no wider than so many Han; a word that is wider than a line is cut."""
     return [line for each in text.split("\n") for line in _wrap(each, columns)]
 
 
-def _wrap(text: str, columns: int) -> Iterator[str]:
+def _wrap(text: str, columns: float) -> Iterator[str]:
     line = ""
     for piece in (part for found in PIECE.findall(text) for part in _cut(found, columns)):
         if width(line + piece.rstrip()) > columns:
@@ -50,7 +52,7 @@ def _wrap(text: str, columns: int) -> Iterator[str]:
     yield line.rstrip()
 
 
-def _cut(piece: str, columns: int) -> Iterator[str]:
+def _cut(piece: str, columns: float) -> Iterator[str]:
     while width(piece) > columns:
         fits = next(n for n in range(len(piece), 0, -1) if n == 1 or _may_end(piece, n, columns))
         yield piece[:fits]
@@ -59,7 +61,7 @@ def _cut(piece: str, columns: int) -> Iterator[str]:
         yield piece
 
 
-def _may_end(piece: str, n: int, columns: int) -> bool:
+def _may_end(piece: str, n: int, columns: float) -> bool:
     return width(piece[:n]) <= columns and piece[n : n + 1] not in CLOSING
 
 
@@ -69,13 +71,20 @@ def leaves(cards: Iterable[Card], columns: int, lines: int) -> list[Leaf]:
 
 
 def _leaves(card: Card, columns: int, lines: int) -> Iterator[Leaf]:
-    head = wrap(card.title, columns)
-    title, rest = head[: max(1, lines // 2)], head[max(1, lines // 2) :]
-    blocks = [rest] * bool(rest) + [wrap(each, columns) for each in card.blocks]
-    parts = _parts(blocks, max(1, lines - len(title)), max(1, lines - 1))
+    title, parts = _laid(card, columns, columns, lines)
+    if len(parts) > 1:
+        title, parts = _laid(card, columns - PART * width(f" {len(parts)}/{len(parts)}"), columns, lines)
     for nth, part in enumerate(parts, 1):
         heading = tuple(title if nth == 1 else title[:1])
         yield Leaf(card.kind, heading, f"{nth}/{len(parts)}" if len(parts) > 1 else "", tuple(part))
+
+
+def _laid(card: Card, across: float, columns: int, lines: int) -> tuple[list[str], list[list[str]]]:
+    """The title in lines of `across`, and what stands under it on each leaf."""
+    head = wrap(card.title, across)
+    title, rest = head[: max(1, lines // 2)], head[max(1, lines // 2) :]
+    blocks = [rest] * bool(rest) + [wrap(each, columns) for each in card.blocks]
+    return title, _parts(blocks, max(1, lines - len(title)), max(1, lines - 1))
 
 
 def _parts(blocks: Sequence[list[str]], first: int, room: int) -> list[list[str]]:

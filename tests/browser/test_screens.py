@@ -128,6 +128,17 @@ async def test_nothing_sticks_out_whatever_is_called(front: Front, viewport: dic
         assert await cut_off(page) == []
 
 
+async def test_the_zone_is_named_in_full_whatever_the_header_says(front: Front) -> None:
+    page = await front.open("/screen/f1", viewport=TALL)
+    away = """() => {
+      document.getElementById("muted").hidden = false;
+      document.getElementById("updated").textContent = "断网，更新于 22:50";
+      const [place, zone] = ["#place", "#place b"].map((each) => document.querySelector(each).getBoundingClientRect());
+      return [zone.left > 0, zone.width > 200, zone.right <= place.right];
+    }"""
+    assert await page.evaluate(away) == [True, True, True]
+
+
 async def cut_off(page: Page) -> list[str | None]:
     """Plates of the band where the ink of the words touches the edge above or below."""
     found = []

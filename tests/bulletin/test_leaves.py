@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.bulletin.leaves import Card, leaves, width, wrap
+from edge.bulletin.leaves import PART, Card, leaves, width, wrap
 
 words = st.text("中秋节放假安排，。号0123A- abc\n", max_size=80)
 columns = st.integers(4, 20)
@@ -35,6 +35,13 @@ def test_every_leaf_holds_what_it_can(title: str, blocks: list[str], columns: in
     assert [each.part for each in found] == (
         [f"{n}/{len(found)}" for n in range(1, len(found) + 1)] if found[1:] else [""]
     )
+
+
+def test_beside_the_title_there_is_room_for_which_leaf_this_is() -> None:
+    found = leaves([Card("notice", "今天不动产系统维护", ("请改日" * 30,))], 10, 5)
+    assert [each.part for each in found] == ["1/3", "2/3", "3/3"]
+    assert all(width(each.title[-1]) + PART * width(f" {each.part}") <= 10 for each in found)
+    assert "".join(found[0].title) == "今天不动产系统维护"
 
 
 def test_a_row_is_not_cut_while_it_fits_on_a_leaf() -> None:
