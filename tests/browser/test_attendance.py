@@ -90,3 +90,13 @@ async def test_everybody_can_read_the_pages_on_a_desk_and_on_a_phone(front: Fron
         await look(page, "attendance" + re.sub(r"\W+", "-", path))
         await page.set_viewport_size(PHONE)
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+async def test_on_a_phone_a_persons_line_is_read_from_the_name_to_the_last_figure(front: Front) -> None:
+    await roster(front)
+    page = await front.open(HERE, viewport=PHONE)
+    for path in ("/people", "/months/2026-11", "/months/2026-11/people/2001"):
+        await page.goto(front.address(HERE + path))
+        boxes = page.locator(".scroll, .card:has(> table)")
+        assert await boxes.count(), path
+        assert await boxes.evaluate_all("all => all.every((each) => each.scrollWidth <= each.clientWidth)"), path
