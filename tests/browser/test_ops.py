@@ -42,6 +42,23 @@ async def test_an_alert_comes_is_taken_and_ends_without_leaving_the_page(front: 
     await expect(page.locator("#all-well")).to_be_visible()
 
 
+async def test_a_press_that_does_not_arrive_is_said_where_one_looks_and_until_it_does(front: Front) -> None:
+    raised = await front.ask("POST", "/windows/3/alert", {"kind": "dispute"})
+    page = await front.open("/ops", viewport=PHONE)
+    await page.route("**/acknowledge", lambda route: route.abort())
+    await page.locator('[data-test="problem"] [name="by"]').first.fill("王主任")
+    await page.evaluate("scrollTo({ top: 400 })")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#updated")).to_have_text("没有连上，请再按一次")
+    await page.clock.run_for(3_000)
+    await expect(page.locator("#updated")).to_have_text("没有连上，请再按一次")
+    await expect(page.locator("#updated")).to_be_in_viewport()
+    await page.unroute_all(behavior="wait")
+    await page.get_by_role("button", name="我去处理").click()
+    await expect(page.locator('[data-test="problem"]').first).to_contain_text("王主任已响应")
+    await front.ask("POST", f"/alerts/{raised['id']}/close", {"by": "王主任", "done": "好了"})
+
+
 async def test_every_page_is_readable_by_night_on_a_phone(front: Front) -> None:
     for path in PAGES:
         phone = await front.open(f"/ops{path}", viewport=PHONE, color_scheme="dark")

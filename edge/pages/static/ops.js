@@ -10,7 +10,7 @@ let drawn = null;
 const typing = (node) => node.contains(document.activeElement) && document.activeElement.matches("input, select");
 
 function swap(old, fresh) {
-  if (old === fresh || old.isEqualNode(fresh)) return;
+  if (old.isEqualNode(fresh)) return;
   if ("list" in fresh.dataset) return list(old, [...fresh.children], (node) => node.dataset.key, (node) => node, swap);
   if (typing(old)) return;
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
@@ -54,11 +54,12 @@ addEventListener("submit", async (event) => {
   document.activeElement?.blur();
   try {
     draw(await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }));
-    scrollTo({ top: 0 });
     setTimeout(() => $("told").querySelector(".ok")?.remove(), 8000);
   } catch {
     say("updated", "没有连上，请再按一次");
+    drawn = null;
   }
+  scrollTo({ top: 0 });
 });
 
 function tick(age) {
