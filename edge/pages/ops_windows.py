@@ -88,7 +88,7 @@ def _page(request: Request, form: Sent, refusal: Refused | None = None, done: st
         here="windows",
         windows=[_row(hall, each, own.get(each.no), changes.get(each.no)) for each in hall.windows],
         services=hall.services,
-        zones=hall.zones,
+        zones=sorted(hall.zones, key=lambda zone: all(each.zone != zone.id for each in hall.windows)),
         form=form.fields,
         refused=told(refusal) if refusal else None,
         done=done,
