@@ -44,7 +44,7 @@ def one(request: Request, device: str, done: str = "") -> Response:
     if config is None:
         return missing(request, f"设备 {device}")
     health = parts.hub.health[device]
-    why, advice, _ = health.words()
+    why, advice, since = health.words()
     with parts.database.read() as connection:
         found = _spans(parts, connection, now, device)
         link = binding.links(connection, parts.hall)[device]
@@ -61,9 +61,9 @@ def one(request: Request, device: str, done: str = "") -> Response:
         word=WORDS[health.severity()],
         why=why,
         advice=advice,
-        lasting=lasting(now.at - health.since) if health.since else "",
+        lasting=lasting(now.at - since) if since else "",
         error=health.error,
-        conditions=_conditions(parts, now, device),
+        conditions=[each for each in _conditions(parts, now, device) if each[0] != why],
         places=places(parts.hall, config),
         tests=testing.tests(parts.hall, device),
         counters=[(word, counts[name]) for name, word in COUNTERS.items() if (counts := _counts(parts, device))],

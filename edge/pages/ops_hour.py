@@ -36,11 +36,13 @@ class Hour(NamedTuple):
 
 
 def draw(it: Hour) -> Markup:
-    rows = it.troubles[:ROWS]
-    bottom = TOP + HIGH + ROW * len(rows)
+    rows, more = it.troubles[:ROWS], len(it.troubles[ROWS:])
+    bottom = TOP + HIGH + ROW * (len(rows) + bool(more))
     top = round_up(max(it.waiting.values(), default=0))
     drawn = _grid(it, top, bottom) + _people(it, top) + _mark(it, bottom)
     drawn += Markup("").join(_trouble(each, TOP + HIGH + ROW * nth) for nth, each in enumerate(rows))
+    if more:
+        drawn += Markup('<text x="{}" y="{}">另有 {} 台设备也不正常</text>').format(LEFT, bottom - 11, more)
     drawn += Markup("").join(_minute(it, nth, bottom) for nth in it.waiting)
     told = f"{it.hour} 点到 {it.hour + 1} 点：等候人数，和设备不正常的时候"
     size = Markup('viewBox="0 0 {} {}"').format(WIDTH, bottom + FOOT)

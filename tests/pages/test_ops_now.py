@@ -77,6 +77,19 @@ async def test_a_line_that_is_ill_at_one_place_is_ill_there_alone(tmp_path: Path
         assert "叫号器 正常" in tile(text, "window-3")
 
 
+async def test_the_page_of_a_device_says_once_what_is_wrong_and_since_when(tmp_path: Path) -> None:
+    async with running(World(tmp_path)) as hall:
+        await hall.up()
+        health = hall.parts.hub.health["counter"]
+        health.conditions["stuck_key_3"] = hall.parts.clock.now().at - 120_000
+        text = words(await page(hall, "/ops/devices/counter"))
+        assert text.count("3号键一直按着") == 1
+        assert "3号键一直按着 2 分钟" in text
+        health.conditions["silent_2"] = hall.parts.clock.now().at
+        text = words(await page(hall, "/ops/devices/counter"))
+        assert (text.count("2号没有回答"), text.count("3号键一直按着")) == (1, 1)
+
+
 @pytest.mark.req("WIN-22")
 async def test_an_emergency_is_taken_by_name_and_its_end_registered(tmp_path: Path) -> None:
     async with running(World(tmp_path, without_devices)) as hall:

@@ -187,5 +187,6 @@ def test_the_hour_shows_only_what_is_on_record() -> None:
     svg = ops_hour.draw(ops_hour.Hour(9, 30, {nth: nth % 5 for nth in range(20, 41)}, troubles_, lambda nth: f"?{nth}"))
     assert svg.count("<a ") == 21
     assert svg.count('class="bad"') == ops_hour.ROWS
+    assert "另有 2 台设备也不正常" in svg
     assert "9:30 · 等 0 人" in svg
     assert ops_hour.draw(ops_hour.Hour(9, 30, {}, [], str)).count("<a ") == 0
