@@ -70,7 +70,7 @@ function open(id) {
   notice("");
   meant = at.desk?.ticket;
   dialog.querySelector("form").reset();
-  for (const select of dialog.querySelectorAll("select")) select.selectedIndex = 0;
+  for (const select of dialog.querySelectorAll("select:not([name=goes])")) select.selectedIndex = 0;
   dialog.querySelector(".materials")?.replaceChildren(...drawnNow("materials"));
   const day = dialog.querySelector('[name="appointment.day"]');
   const timeZone = document.body.dataset.timezone;
