@@ -21,8 +21,8 @@ from edge.refusal import Refused
 LIFETIME_S = 90.0
 WORDS = {
     "unreadable": "没有读到身份证，请把身份证平放再试一次",
-    "unsupported_document": "这里只能刷二代身份证，其他证件请到咨询台，也可以直接取号",
-    "bad_number": "身份证信息有误，请再试一次，或到咨询台",
+    "unsupported_document": "这里只能刷二代身份证，其他证件请到导办台，也可以直接取号",
+    "bad_number": "身份证信息有误，请再试一次，或到导办台",
 }
 
 

@@ -32,7 +32,7 @@ from edge.statements import Statements
 from edge.timetable import days
 
 Channel = Literal["onsite", "phone", "online"]
-NOT_FOUND = "没有找到这个预约，请核对后再试，或到咨询台"
+NOT_FOUND = "没有找到这个预约，请核对后再试，或到导办台"
 STATE_WORDS = {
     "booked": "已预约",
     "checked_in": "已签到取号",

@@ -26,7 +26,7 @@ class Guesses:
         of_number = sum(each[1] == number for each in self._wrong)
         of_place = sum(each[2] == place for each in self._wrong)
         if of_number >= PER_NUMBER or of_place >= PER_PLACE:
-            raise Refused("too_many_guesses", "错误次数太多，请十分钟后再试，或到咨询台办理", status=429)
+            raise Refused("too_many_guesses", "错误次数太多，请十分钟后再试，或到导办台办理", status=429)
 
     def wrong(self, number: str, place: str, at: float) -> None:
         self._wrong.append((at, number, place))

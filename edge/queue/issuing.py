@@ -182,7 +182,7 @@ def raise_by(session: Session, hall: Hall, now: Now, ticket: str, wanted: Issue)
 def declared(hall: Hall, reason: PriorityReason, *, at_desk: bool) -> balance.Claim:
     """What a visitor says of themselves. Raises Refused (409) where the hall does not take their word for it."""
     if reason not in hall.priority.offered:
-        raise Refused("not_offered", "本大厅没有这项优先，请到咨询台", f"{reason} is none of {hall.priority.offered}")
+        raise Refused("not_offered", "本大厅没有这项优先，请到导办台", f"{reason} is none of {hall.priority.offered}")
     if hall.priority.declare == "help_desk_only" and not at_desk:
-        raise Refused("declare_at_desk", "请到咨询台出示证件，由工作人员为您优先取号", f"{reason} by a kiosk")
+        raise Refused("declare_at_desk", "请到导办台出示证件，由工作人员为您优先取号", f"{reason} by a kiosk")
     return balance.Claim(reason, "declared")

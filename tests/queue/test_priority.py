@@ -197,7 +197,7 @@ async def test_where_the_help_desk_decides_a_kiosk_says_where_to_go(tmp_path: Pa
         refused = await hall.post("/tickets", 409, service="pension", kiosk="1", priority="military")
         assert (refused["type"], refused["title"]) == (
             "/problems/declare_at_desk",
-            "请到咨询台出示证件，由工作人员为您优先取号",
+            "请到导办台出示证件，由工作人员为您优先取号",
         )
         assert not hall.events("ticket.")
         ticket = await hall.issue(channel="desk", kiosk="1", priority="military")
