@@ -204,7 +204,9 @@ async def test_a_touch_on_the_pad_rates_and_every_level_is_thanked_alike(front: 
     assert len({(each["width"], each["height"]) for each in sizes if each}) == 1
     await expect(pad.locator("#invite")).to_be_visible()
     await settle(pad)
-    await pad.locator('#levels [data-level="1"]').click()
+    await pad.locator('#levels [data-level="1"]').dblclick(position={"x": 100, "y": 190})
+    await settle(pad)
+    await expect(pad.locator("fieldset :checked")).to_have_count(0)
     await pad.locator("#done").click()
     await expect(pad.locator("#words")).to_have_text("谢谢您，欢迎您监督和帮助")
     await expect(console.locator("#evaluation")).to_have_text("已评价")

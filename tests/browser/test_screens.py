@@ -180,13 +180,16 @@ async def test_why_may_be_said_and_taken_back(front: Front) -> None:
     await look(standing, "pad-asks")
     await pad.locator('#levels [data-level="5"]').click()
     await expect(pad.get_by_text("服务热情效率高")).to_be_visible()
+    await settle(pad)
     await pad.get_by_role("button", name="重选").click()
     await expect(pad.locator("#levels")).to_be_visible()
     await pad.locator('#levels [data-level="2"]').click()
     await expect(pad.get_by_text("服务热情效率高")).to_be_hidden()
+    await settle(pad)
     await pad.get_by_label("没有提供材料清单").check()
     await pad.locator("textarea").fill("清单没有贴出来")
     await look(pad, "pad-why")
+    await settle(pad)
     async with pad.expect_request("**/api/v1/evaluations/*") as sent:
         await pad.locator("#done").click()
     assert (await sent.value).post_data_json == {"level": 2, "reasons": ["208"], "comment": "清单没有贴出来"}

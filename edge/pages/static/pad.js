@@ -82,7 +82,7 @@ addEventListener("submit", (event) => {
   rate();
 });
 addEventListener("input", () => {
-  touched = performance.now();
+  touched = appeared = performance.now();
   wait();
 });
 live({ refresh, onEvent: hear, wants: (event) => /^(evaluation|window)\.|started$/.test(event.type) && mine(event) });
