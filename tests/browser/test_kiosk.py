@@ -96,6 +96,17 @@ async def after_help(page: Page) -> None:
     await expect(page.locator("#notice")).to_have_text("The staff have been told. Please wait here")
 
 
+async def back_from_elsewhere(page: Page) -> None:
+    """Meanwhile the menu was drawn anew, where it has no size."""
+    await page.locator("#claim").click()
+    async with page.expect_response("**/api/v1/services"):
+        await expect(page.locator("#reasons")).to_be_visible()
+    await settle(page)
+    await page.locator('#reasons [data-does="back"]').click()
+    await expect(page.locator("#choose")).to_be_visible()
+    await settle(page)
+
+
 async def in_english(page: Page) -> None:
     await page.locator("#language").click()
     await expect(page.locator("html")).to_have_attribute("lang", "en")
@@ -108,10 +119,14 @@ async def open_first_unit(page: Page, size: dict[str, int]) -> None:
     name = f"kiosk-units-{size['height']}"
     await look(page, name)
     assert misplaced(await page.evaluate(CONTROLS), size) == [], name
-    await page.locator('[data-unit="rs"]').click()
+    await page.locator('[data-unit="rs"]').dblclick()
+    await expect(page.locator("#tiles [data-service]")).to_have_count(6)
+    await settle(page)
     await page.locator("#previous").click()
+    await settle(page)
     await page.locator('[data-unit="ga"]').click()
     await expect(page.locator("#page")).to_have_text("1 / 2")
+    await settle(page)
 
 
 @pytest.mark.parametrize(("size", "many"), [(TALL, False), (TALL, True), (WIDE, True)], ids=["demo", "long", "wide"])
@@ -124,7 +139,13 @@ async def test_controls_are_large_apart_and_in_reach(front: Front, size: dict[st
     if many:
         await open_first_unit(page, size)
     await expect(page.locator("#tiles .tile")).to_have_count(6)
-    states: list[Callable[[Page], Awaitable[None]]] = [as_it_comes, in_large_type, in_english, after_help]
+    states: list[Callable[[Page], Awaitable[None]]] = [
+        as_it_comes,
+        in_large_type,
+        in_english,
+        back_from_elsewhere,
+        after_help,
+    ]
     for change in states:
         await change(page)
         name = f"kiosk-{'long' if many else 'demo'}-{size['height']}-{change.__name__}"
@@ -138,6 +159,7 @@ async def test_the_number_page_too(front: Front, size: dict[str, int]) -> None:
     await in_large_type(page)
     await page.locator('[data-service="medical"]').click()
     await expect(page.locator("#print")).to_have_attribute("data-print", "printed")
+    await expect(page.locator("#service")).to_be_visible()
     await look(page, f"kiosk-number-{size['height']}")
     assert misplaced(await page.evaluate(CONTROLS), size) == []
 
@@ -165,6 +187,23 @@ async def test_a_trembling_hand_takes_one_number(front: Front) -> None:
     await expect(page.locator("#result")).to_have_attribute("data-pressed", "yes")
     await expect(page.locator("#result")).to_be_visible()
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("slip", "pressed"), [((45, 20), True), ((0, -400), False)], ids=["on it", "off it"])
+async def test_a_finger_that_slips_on_a_button_has_pressed_it(
+    front: Front, slip: tuple[int, int], pressed: bool
+) -> None:
+    """The browser takes what moves more than 15 px for no touch: on a small panel that is 4 mm."""
+    page = await front.open("/kiosk/1", has_touch=True)
+    box = await page.locator("#claim").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    fingers = await page.context.new_cdp_session(page)
+    for kind, share in (("touchStart", 0.0), ("touchMove", 0.5), ("touchMove", 1.0), ("touchEnd", None)):
+        points = [] if share is None else [{"x": x + slip[0] * share, "y": y + slip[1] * share}]
+        await fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    await settle(page)
+    await expect(page.locator("#reasons")).to_be_visible(visible=pressed)
 
 
 async def test_a_number_can_be_taken_with_the_keyboard_alone(front: Front) -> None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.test_kiosk import CONTROLS, TALL, WIDE, misplaced
-from tests.browser_pages import Front, look, press
+from tests.browser_pages import Front, look, press, settle
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -97,7 +97,7 @@ async def test_a_second_number_for_the_same_is_not_given(page: Page, front: Fron
     first = await front.ask("POST", "/tickets", {"service": "pension", "card": handle, "kiosk": "1"})
     await tap(page, '[data-service="pension"]')
     await expect(page.locator("#number")).to_have_text(first["number"])
-    await expect(page.locator("#print")).to_have_text("您今天已经取过这项业务的号")
+    await expect(page.locator("#print")).to_have_text("您今天已经取过这项业务的号，请取走身份证")
     await shown(page, "existing")
     await tap(page, "#again")
     await expect(page.locator("#print")).to_have_text(re.compile("正在打印小票|请取走小票和身份证"))
@@ -126,7 +126,7 @@ async def test_whoever_may_be_served_first_says_so(page: Page) -> None:
 async def test_a_hall_may_want_to_see_proof_first(page: Page) -> None:
     await page.locator("#claim").evaluate("(button) => (button.dataset.does = 'desk')")
     await tap(page, "#claim")
-    await expect(page.locator("#notice")).to_have_text("请到咨询台办理优先")
+    await expect(page.locator("#notice")).to_have_text("请到导办台办理优先")
 
 
 @pytest.mark.req("IDR-01", "QUE-10")
@@ -158,7 +158,7 @@ async def test_a_booking_is_redeemed_by_its_number_and_phone(page: Page, front: 
     for digit in "5679":
         await page.locator(f'[data-digit="{digit}"]').click()
     await tap(page, "#confirm")
-    await expect(page.locator("#keypad-notice")).to_have_text("没有找到这个预约，请核对后再试，或到咨询台")
+    await expect(page.locator("#keypad-notice")).to_have_text("没有找到这个预约，请核对后再试，或到导办台")
     await shown(page, "booking-wrong")
     await page.locator('[data-digit=""]').click()
     await page.locator('[data-digit="8"]').click()
@@ -192,6 +192,7 @@ async def test_a_phone_is_told_when_its_owner_wants_it(page: Page) -> None:
     await page.keyboard.press("Enter")
     await expect(page.locator("#keypad-notice")).to_have_text("这不是手机号，手机号以13到19开头")
     await shown(page, "phone-wrong")
+    await settle(page)
     for key in ["Backspace"] * 10 + [*"3912345678", "Enter"]:
         await page.keyboard.press(key)
     await expect(page.locator("#texted")).to_have_text("短信会发到 139****5678")
@@ -208,7 +209,7 @@ async def test_a_card_that_is_not_read_is_explained_and_its_reader_may_be_englis
     page: Page, front: Front, devices: Page
 ) -> None:
     await press(devices, READER, "lay:permit_i")
-    await expect(page.locator("#notice")).to_have_text("这里只能读身份证。其他证件请直接取号，或到咨询台")
+    await expect(page.locator("#notice")).to_have_text("这里只能读身份证。其他证件请直接取号，或到导办台")
     await shown(page, "unread")
     await tap(page, "#language")
     await expect(page.locator("html")).to_have_attribute("lang", "en")

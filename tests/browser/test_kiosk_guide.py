@@ -57,6 +57,7 @@ async def test_the_guide_is_read_heard_printed_and_leads_to_a_number(front: Fron
     await page.locator("#guide .tile", has_text="不动产转移登记").click()
     await expect(page.locator("#guide h1")).to_have_text("不动产转移登记")
     await shown(page, "guide")
+    await settle(page)
     async with page.expect_request("**/aloud") as asked:
         await page.locator('#guide [data-does="aloud"]').click()
     assert "完税证明" in str((await asked.value).post_data)
@@ -66,6 +67,7 @@ async def test_the_guide_is_read_heard_printed_and_leads_to_a_number(front: Fron
     await page.locator("[data-once]").click()
     await expect(page.locator("#guide .notice")).to_have_text("正在打印，请在下面取走")
     assert (await page.evaluate("heard"))[1:] == ["stopped"]
+    await settle(page)
     await page.locator('[data-does="take"]').click()
     await expect(page.locator("#number")).to_have_text(re.compile(r"^K\d{3}$"))
 
@@ -83,12 +85,14 @@ async def test_by_keyboard_in_large_type_and_english(front: Front) -> None:
     await shown(page, "guide-large-en")
     await hit(page, "Tab")
     await expect(page.locator("#guide .facts")).to_be_focused()
+    await settle(page)
     async with page.expect_response("**/aloud") as answered:
         await page.locator('#guide [data-does="aloud"]').click()
     assert '"english":true' in str((await answered.value).request.post_data)
     await page.locator("#guide .facts").focus()
     await hit(page, "Tab", "Enter")
     await expect(page.locator("#guide .tile")).to_have_count(6)
+    await settle(page)
     await page.locator('#guide [data-does="back"]').click()
     await expect(page.locator("#choose")).to_be_visible()
 

@@ -28,7 +28,8 @@ def test_every_text_of_the_kiosk_is_in_the_catalogue() -> None:
     used = set(re.findall(r'\bt\("(\w+)"', KIOSK))
     assert len(used) > 15
     assert used <= WORDS.keys()
-    assert {key for key in WORDS if f'"{key}"' not in KIOSK} == FROM_EDGE
+    unsaid = {key for key in WORDS if f'"{key.removesuffix("Card")}"' not in KIOSK}
+    assert unsaid == FROM_EDGE
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)

@@ -10,8 +10,7 @@ let skew = 0;
 export class Problem extends Error {
   constructor(status, title) {
     super(title);
-    this.status = status;
-    this.title = title;
+    Object.assign(this, { status, title });
   }
 }
 
@@ -22,8 +21,8 @@ async function ask(path, options, timeout) {
   const english = Number(document.documentElement.lang === "en");
   try {
     const answer = await fetch(BASE + path, { ...options, signal: AbortSignal.timeout(timeout), cache: "no-store" });
-    const told = Date.parse(answer.headers.get("date") ?? "");
-    if (Number.isFinite(told) && Math.abs(told - now()) > 2000) skew = told - Date.now();
+    const told = Date.parse(answer.headers.get("date"));
+    if (Math.abs(told - now()) > 2000) skew = told - Date.now();
     if (answer.status === 204) return null;
     if (answer.ok) return await answer.json();
     const body = await answer.json().catch(() => ({}));

@@ -5,7 +5,7 @@ const TONES = [
   [523.25, 0.32],
 ];
 const after = (ms) => new Promise((over) => setTimeout(over, ms));
-let context = null;
+let context;
 
 /** Whether the browser lets this page sound; it may refuse until the first touch. */
 export async function soundAllowed() {
@@ -45,7 +45,7 @@ export function announce(url) {
   before = before.then(() => (performance.now() - asked < STALE ? play(url) : null));
 }
 
-let source = null;
+let source;
 let nth = 0;
 
 /** Ends what is heard, and what is on its way. */

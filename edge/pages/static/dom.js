@@ -2,14 +2,11 @@
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with attributes (a function is a listener) and children (text or nodes; null is left out). */
+/** An element with attributes and children (text or nodes). */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") node.addEventListener(name, value);
-    else if (value !== null) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child !== null));
+  for (const each of Object.entries(attributes)) node.setAttribute(...each);
+  node.append(...children);
   return node;
 }
 
@@ -53,6 +50,15 @@ export async function drawn(path, body, again = body) {
   }
 }
 
+/** A finger that slips makes no click: lifted over the button it came down on, it presses. */
+addEventListener("touchend", (event) => {
+  const button = event.target.closest(".kiosk button, .pad :is(button, label)");
+  if (!button) return;
+  if (event.cancelable) event.preventDefault();
+  const { clientX, clientY } = event.changedTouches[0];
+  if (button.contains(document.elementFromPoint(clientX, clientY))) button.click();
+});
+
 let last = {};
 
 /** A press: acts on release; the same button twice within `twice` ms, and none between, counts once. */
@@ -64,21 +70,16 @@ export function onTap(button, action, twice = 700) {
   });
 }
 
-const hours = new Intl.DateTimeFormat("zh-CN", {
-  timeZone: document.body.dataset.timezone,
-  hour: "2-digit",
-  minute: "2-digit",
-  hourCycle: "h23",
-});
+const hours = new Intl.DateTimeFormat("sv", { timeZone: document.body.dataset.timezone, timeStyle: "short" });
 
 /** hh:mm in the hall's own time, from ms or an RFC 3339 text. */
 export const clock = (time) => hours.format(new Date(time));
 
 /** "一楼 1、3 号窗口", one piece per floor. */
 export function places(windows, word = "号窗口") {
-  const floors = new Map();
-  for (const each of windows) floors.set(each.floor ?? "", [...(floors.get(each.floor ?? "") ?? []), each.no]);
-  return [...floors].map(([floor, nos]) => `${floor} ${nos.join("、")} ${word}`.trim()).join("，");
+  const floors = {};
+  for (const { floor = "", no } of windows) (floors[floor] ??= []).push(no);
+  return Object.entries(floors).map(([floor, nos]) => `${floor} ${nos.join("、")} ${word}`.trim()).join("，");
 }
 
 /** A state as shape and word, so that colour is never the only sign; drawn only when it changes. */

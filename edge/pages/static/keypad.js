@@ -6,9 +6,9 @@ import { enter, visit } from "./visit.js";
 const REPEAT = 250;
 const BURST = 100;
 const SHORTEST = 8;
-let block = null;
+let block;
 let digits = "";
-let act = null;
+let act;
 
 /** Asks for the digits that the block `name` has room for; `then(digits)` gets them once they are confirmed. */
 export function keypad(name, then) {
@@ -42,15 +42,13 @@ function type(digit) {
   draw();
 }
 
-const confirm = () => $("confirm").disabled || act(digits);
-
 for (const key of document.querySelectorAll("[data-digit]")) onTap(key, () => type(key.dataset.digit), REPEAT);
-onTap($("confirm"), confirm);
+onTap($("confirm"), () => act(digits));
 addEventListener("keydown", (event) => {
   if (visit.view !== "keypad") return;
   if (/^\d$/.test(event.key)) type(event.key);
   else if (event.key === "Backspace") type("");
-  else if (event.key === "Enter" && !event.target.closest("button")) confirm();
+  else if (event.key === "Enter" && !event.target.closest("button")) $("confirm").click();
 });
 
 /** `then(text)` gets what a scanner read. Its keys press no button; digits alone are somebody quick at the keypad. */

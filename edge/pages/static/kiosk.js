@@ -5,7 +5,7 @@ import { hush, play, ring } from "./chime.js";
 import { $, clock, copy, drawn, list, onTap, say, show } from "./dom.js";
 import { clearDigits, keypad, scanner } from "./keypad.js";
 import { live, take } from "./live.js";
-import { clearNumber, drawNumber, drawPrint, here, obtain, printAgain, rest, takeMessages, waits } from "./number.js";
+import { clearNumber, drawNumber, drawPrint, here, obtain, printAgain, redeem, rest, takeMessages, waits } from "./number.js";
 import { enter, forget, known, named, notice, press, services, t, visit } from "./visit.js";
 import { drawYours, greet, readCards } from "./yours.js";
 
@@ -38,8 +38,7 @@ function updateTile(tile, it) {
 /** In a hall with more services than fit on a page the unit comes first. */
 function drawChoose() {
   const { unit, units, big } = visit;
-  const every = services();
-  const mine = unit ? every.filter((each) => each.unit.id === unit) : every;
+  const mine = services().filter((each) => !unit || each.unit.id === unit);
   const all = mine.length > 6 && !unit ? units.filter((each) => each.services.length) : mine;
   const size = big ? 4 : 6;
   const pages = Math.max(1, Math.ceil(all.length / size));
@@ -49,19 +48,21 @@ function drawChoose() {
   say("total", t("total", { n: units.reduce((sum, each) => sum + each.waiting, 0) }) + visit.until[visit.language]);
   say("page", pages > 1 ? `${visit.page + 1} / ${pages}` : "");
   show("turn", pages > 1 || unit);
-  show("next", pages > 1);
   $("previous").disabled = visit.page === 0 && !unit;
   $("next").disabled = visit.page === pages - 1;
   drawYours();
-  fit($("tiles"));
+  fit();
 }
 
 /** Smaller type rather than words cut off. */
-function fit(tiles) {
-  const full = () => [...tiles.children].some((tile) => tile.scrollHeight > tile.clientHeight);
-  tiles.classList.remove("tight");
-  tiles.classList.toggle("tight", full());
-  for (let size = 1; tiles.style.setProperty("--fit", size), size > 0.6 && full(); size -= 0.05);
+function fit() {
+  for (const node of document.querySelectorAll(".tile, .facts")) {
+    const full = () => node.scrollHeight > node.clientHeight;
+    node.classList.remove("tight");
+    node.style.setProperty("--fit", 1);
+    node.classList.toggle("tight", full());
+    for (let size = 1; size > 0.6 && full(); node.style.setProperty("--fit", size)) size -= 0.05;
+  }
 }
 
 function choose({ service: id }) {
@@ -73,6 +74,7 @@ function choose({ service: id }) {
 
 function turn(page, unit = visit.unit) {
   Object.assign(visit, { page, unit });
+  enter("choose");
   drawChoose();
 }
 
@@ -91,6 +93,7 @@ async function read(said) {
   enter("guide");
   $("guide").replaceChildren(drawing);
   bind(drawing);
+  fit();
   drawing.focus();
 }
 
@@ -106,7 +109,6 @@ function aloud() {
   play(`/api/v1/kiosks/${here.kiosk}/aloud`, posted({ text: $(visit.view).innerText, english: !!visit.language }));
 }
 
-const redeem = (booking) => obtain("/appointments/check-in", { ...booking, ...here });
 const byPhone = (digits) => redeem({ number: digits.slice(0, 6), phone_tail: digits.slice(6) });
 
 // ---- who stands here, and for how long
@@ -170,16 +172,13 @@ function tick(age) {
 
 function drawLeft() {
   const left = ANSWER - (performance.now() - visit.entered);
-  say("left", String(Math.max(0, Math.ceil(left / 1000))));
+  say("left", String(Math.ceil(left / 1000)));
   if (left <= 0) leave();
 }
 
 async function refresh() {
   const held = visit.ticket;
-  const [taken, ticket] = await Promise.all([
-    get("/services"),
-    held && get(`/tickets/${held.id}`),
-  ]);
+  const [taken, ticket] = await Promise.all([get("/services"), held && get(`/tickets/${held.id}`)]);
   visit.units = taken.units;
   visit.until = taken.day.until;
   if (held && visit.ticket === held) {
@@ -216,6 +215,8 @@ function bind(root) {
 }
 
 bind(document);
+// What nobody sees has no size.
+new ResizeObserver(fit).observe($("tiles"));
 // A touch anywhere on the question means: I am still here.
 onTap($("ask"), (event) => event.target.closest("#home") || enter(visit.back));
 const touch = () => ((visit.touched = performance.now()), hush());

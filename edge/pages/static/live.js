@@ -6,8 +6,8 @@ const POLL = 10_000;
 const POLL_BROKEN = 3_000;
 const WATCHDOG = 40_000;
 
-let page = null;
-let source = null;
+let page;
+let source;
 let seq = null; // the newest event this page knows of
 let quiet = -1; // events up to here came late: they are drawn, but neither rung nor lit
 let broken = false;

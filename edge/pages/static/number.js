@@ -26,10 +26,7 @@ export async function obtain(path, body) {
   busy = true;
   const mine = visit.ticket?.id;
   document.body.setAttribute("aria-busy", "true");
-  const told = [
-    setTimeout(() => notice(t("wait")), 400),
-    setTimeout(() => notice(t("slow")), 3000),
-  ];
+  const told = [setTimeout(() => notice(t("wait")), 400), setTimeout(() => notice(t("slow")), 3000)];
   try {
     const answer = await post(path, body);
     notice("");
@@ -50,6 +47,8 @@ export async function obtain(path, body) {
   }
 }
 
+export const redeem = (booking) => obtain("/appointments/check-in", { ...booking, ...here });
+
 /** How long, in words. */
 export const waits = (estimate) => (visit.language ? estimate.words_en : estimate.words);
 
@@ -59,7 +58,7 @@ export function drawPrint() {
   const hopeless = print === "none" || print === "unknown" || !printer || late;
   const paper = print === "printed" ? "printed" : hopeless ? "unprinted" : "printing";
   const key = existing ? "existing" : paper;
-  say("print", t(key === "printed" && visit.reading ? "printedCard" : key, { number }));
+  say("print", t(visit.reading ? key + "Card" : key, { number }));
   $("print").dataset.print = key;
   show("again", printer && (existing ? paper !== "printing" : paper === "unprinted"));
 }

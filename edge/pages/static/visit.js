@@ -23,23 +23,23 @@ export const named = (thing) => (visit.language && thing.name_en) || thing.name;
 export const services = () => visit.units.flatMap((unit) => unit.services.map((service) => ({ ...service, unit })));
 
 export function enter(view) {
-  visit.touched = performance.now();
+  visit.touched = visit.entered = performance.now();
   if (visit.view === view) return;
   notice("");
-  Object.assign(visit, { view, back: visit.view, entered: visit.touched });
+  Object.assign(visit, { view, back: visit.view });
   for (const each of document.querySelectorAll("main")) show(each.id, each.id === view);
   $(view).querySelector("[data-focus]")?.focus({ preventScroll: true });
 }
 
 /** A second touch of an unsteady hand must not press what has just appeared under it. */
-export const press = (button, action) => onTap(button, () => performance.now() - visit.entered > STEADY && action());
+export const press = (button, act) => onTap(button, () => performance.now() - visit.entered > STEADY && act());
 
 let noticeTimer = 0;
 
 /** Says it in the view that is seen, for ten seconds. */
 export function notice(words) {
   for (const node of document.querySelectorAll(".notice")) {
-    const here = Boolean(words) && node.closest("main").id === visit.view;
+    const here = words && node.closest("main").id === visit.view;
     say(node, here ? words : "");
     node.hidden = !here;
   }

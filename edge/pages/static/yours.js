@@ -3,7 +3,7 @@
 import { get, now } from "./api.js";
 import { ring } from "./chime.js";
 import { $, copy, list, say, show } from "./dom.js";
-import { here, obtain, printAgain } from "./number.js";
+import { here, printAgain, redeem } from "./number.js";
 import { enter, named, notice, press, services, t, visit } from "./visit.js";
 
 const WAIT = 20;
@@ -28,10 +28,7 @@ export async function readCards(hear) {
 /** Who laid on a card is greeted with what they have; of one that was not read it is said why. */
 export function greet(reading) {
   ring();
-  if (reading.problem) {
-    notice(t(reading.problem.reason));
-    return;
-  }
+  if (reading.problem) return notice(t(reading.problem.reason));
   visit.reading = reading;
   page = 0;
   setTimeout(() => visit.reading === reading && part(), Date.parse(reading.expires_at) - now());
@@ -51,10 +48,9 @@ function part() {
 /** Numbers first. */
 function things() {
   const { card, tickets, appointments } = visit.reading ?? { tickets: [], appointments: [] };
-  const redeem = (id) => obtain("/appointments/check-in", { card, id, ...here });
   return [
     ...tickets.map((each) => ({ ...each, has: "yourNumber", does: "reprint", act: () => printAgain(each.id) })),
-    ...appointments.map((each) => ({ ...each, has: "yourBooking", does: "redeem", act: () => redeem(each.id) })),
+    ...appointments.map((each) => ({ ...each, has: "yourBooking", does: "redeem", act: () => redeem({ card, id: each.id }) })),
   ];
 }
 
@@ -83,7 +79,7 @@ export function drawYours() {
     say(node, [hello, first, expired].filter(Boolean).join(" · "));
     node.hidden = !(reading || claim);
   }
-  show("end", Boolean(reading || claim));
+  show("end", reading || claim);
   const all = things();
   const shown = all.slice(page * ROWS).slice(0, ROWS);
   list($("own"), shown, (thing) => thing.id, makeThing, updateThing);
