@@ -419,7 +419,11 @@ async def test_without_a_network_the_page_says_that_a_press_waits(front: Front) 
     await front.ask("POST", "/windows/3/finish", {"ticket": ticket["id"]})
 
 
-async def test_why_a_key_does_nothing_is_not_said_for_ever(page: Page) -> None:
+async def test_why_a_key_does_nothing_is_not_said_for_ever(front: Front) -> None:
+    page = await (await front.context("/window/3", viewport=COMPACT)).new_page()
+    await page.clock.install()
+    await page.goto(front.address("/window/3"))
+    await expect(page.locator("#call-next")).to_be_enabled()
     await press(page, "+", "没有叫号")
     await page.clock.run_for(9_000)
     await expect(page.locator("#notice")).to_have_text("")

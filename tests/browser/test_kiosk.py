@@ -99,8 +99,9 @@ async def after_help(page: Page) -> None:
 async def back_from_elsewhere(page: Page) -> None:
     """Meanwhile the menu was drawn anew, where it has no size."""
     await page.locator("#claim").click()
+    await expect(page.locator("#reasons")).to_be_visible()
     async with page.expect_response("**/api/v1/services"):
-        await expect(page.locator("#reasons")).to_be_visible()
+        await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     await settle(page)
     await page.locator('#reasons [data-does="back"]').click()
     await expect(page.locator("#choose")).to_be_visible()
