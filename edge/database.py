@@ -327,7 +327,7 @@ class Writer:
             # A full disk inside a savepoint rolls the whole transaction back, and what follows would commit by itself.
             if not raw.in_transaction:
                 raise DBAPIError("COMMIT", None, RuntimeError("the transaction was rolled back behind our back"))
-        except BaseException:
+        except BaseException:  # whatever it was: nothing of a broken batch may be committed with the next one
             batch.transaction.rollback()
             raise
         return batch

@@ -44,7 +44,9 @@ async def test_an_alert_comes_is_taken_and_ends_without_leaving_the_page(front: 
 
 async def test_a_press_that_does_not_arrive_is_said_where_one_looks_and_until_it_does(front: Front) -> None:
     raised = await front.ask("POST", "/windows/3/alert", {"kind": "dispute"})
-    page = await front.open("/ops", viewport=PHONE)
+    page = await (await front.context("/ops", viewport=PHONE)).new_page()
+    await page.clock.install()
+    await page.goto(front.address("/ops"))
     await page.route("**/acknowledge", lambda route: route.abort())
     await page.locator('[data-test="problem"] [name="by"]').first.fill("王主任")
     await page.evaluate("scrollTo({ top: 400 })")

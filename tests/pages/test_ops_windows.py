@@ -58,9 +58,8 @@ async def test_a_temporary_window_opens_and_goes(tmp_path: Path) -> None:
         assert "已有3号窗口" in told(await refused(hall, new, typed | {"no": "3"}, 409))
         text = await done(hall, new, typed)
         assert "临时窗口，今天" in words(text)
-        assert (
-            hall.parts.hall.window[9].zone == "f1"
-        )  # where windows are heard and shown; not the first zone of the file
+        zone = hall.parts.hall.window[9].zone
+        assert zone == "f1", "not where windows are heard and shown, but in the first zone of the file"
         waits = await hall.issue("pension")
         called = (await hall.post("/windows/9/call-next"))["ticket"]
         assert called["id"] == waits["id"]
